@@ -1,0 +1,48 @@
+// Log lines: one write(2) each, "[    1.234567] unit: text", to a descriptor that somebody else owns.
+// Never blocks for longer than that write, never allocates, never fails the caller: a line that cannot be
+// written is lost.
+#pragma once
+
+#include "base/text.h"
+
+namespace vb::base {
+
+enum class Level : unsigned char { error, warning, notice, info, debug };
+
+inline constexpr std::string_view level_names[] = {"error", "warning", "notice", "info", "debug"};
+
+class Log {
+  public:
+    constexpr Log(int fd, std::string_view unit, Level least = Level::info) noexcept
+        : fd_(fd), unit_(unit), least_(least) {}
+
+    template <class... Parts>
+    void write(Level level, const Parts&... parts) const noexcept {
+        if (level > least_) { return; }
+        Text<1023> line;
+        (line << ... << parts);
+        emit(level, line);
+    }
+    template <class... Parts>
+    void error(const Parts&... parts) const noexcept { write(Level::error, parts...); }
+    template <class... Parts>
+    void warning(const Parts&... parts) const noexcept { write(Level::warning, parts...); }
+    template <class... Parts>
+    void notice(const Parts&... parts) const noexcept { write(Level::notice, parts...); }
+    template <class... Parts>
+    void info(const Parts&... parts) const noexcept { write(Level::info, parts...); }
+    template <class... Parts>
+    void debug(const Parts&... parts) const noexcept { write(Level::debug, parts...); }
+
+    void set_level(Level least) noexcept { least_ = least; }
+    Level level() const noexcept { return least_; }
+
+  private:
+    void emit(Level level, std::string_view text) const noexcept;
+
+    int fd_;
+    std::string_view unit_;
+    Level least_;
+};
+
+} // namespace vb::base

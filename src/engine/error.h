@@ -1,0 +1,26 @@
+// Why the engine refused or failed, in one line that names the file or the request.
+#pragma once
+
+#include <expected>
+#include <string>
+
+namespace vb::engine {
+
+enum class Fault : unsigned char {
+    model_missing,     // no such file, or not readable
+    model_malformed,   // not a GGUF file that can be trusted; the message names offset and field
+    model_unsupported, // a valid file that libllama will not run
+    resources,         // memory, threads, no CPU backend
+    request,           // the caller asked for something impossible: an empty prompt, one that is too long
+    internal,          // libllama reported a failure while decoding
+};
+
+struct Error {
+    Fault fault = Fault::internal;
+    std::string message;
+};
+
+template <class Value = void>
+using Result = std::expected<Value, Error>;
+
+} // namespace vb::engine
