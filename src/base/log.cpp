@@ -16,9 +16,13 @@ Text<31> stamp(Nanoseconds now) noexcept {
     Text<31> fraction;
     fraction << microseconds % 1'000'000;
     Text<31> text;
-    for (std::size_t width = whole.size(); width < 5; ++width) { text << " "; }
+    for (std::size_t width = whole.size(); width < 5; ++width) {
+        text << " ";
+    }
     text << whole.view() << ".";
-    for (std::size_t width = fraction.size(); width < 6; ++width) { text << "0"; }
+    for (std::size_t width = fraction.size(); width < 6; ++width) {
+        text << "0";
+    }
     return text << fraction.view();
 }
 
@@ -27,7 +31,9 @@ Text<31> stamp(Nanoseconds now) noexcept {
 void Log::emit(Level level, std::string_view text) const noexcept {
     Text<1151> line;
     line << "[" << stamp(monotonic_now()).view() << "] " << unit_ << ": ";
-    if (level <= Level::warning) { line << level_names[static_cast<unsigned char>(level)] << ": "; }
+    if (level <= Level::warning) {
+        line << level_names[static_cast<unsigned char>(level)] << ": ";
+    }
     line << text << "\n";
     // A full pipe or a hung console must not become our caller's problem: what is not taken is lost.
     [[maybe_unused]] const ssize_t written = ::write(fd_, line.view().data(), line.size());

@@ -18,21 +18,33 @@ class Log {
 
     template <class... Parts>
     void write(Level level, const Parts&... parts) const noexcept {
-        if (level > least_) { return; }
+        if (level > least_) {
+            return;
+        }
         Text<1023> line;
         (line << ... << parts);
         emit(level, line);
     }
     template <class... Parts>
-    void error(const Parts&... parts) const noexcept { write(Level::error, parts...); }
+    void error(const Parts&... parts) const noexcept {
+        write(Level::error, parts...);
+    }
     template <class... Parts>
-    void warning(const Parts&... parts) const noexcept { write(Level::warning, parts...); }
+    void warning(const Parts&... parts) const noexcept {
+        write(Level::warning, parts...);
+    }
     template <class... Parts>
-    void notice(const Parts&... parts) const noexcept { write(Level::notice, parts...); }
+    void notice(const Parts&... parts) const noexcept {
+        write(Level::notice, parts...);
+    }
     template <class... Parts>
-    void info(const Parts&... parts) const noexcept { write(Level::info, parts...); }
+    void info(const Parts&... parts) const noexcept {
+        write(Level::info, parts...);
+    }
     template <class... Parts>
-    void debug(const Parts&... parts) const noexcept { write(Level::debug, parts...); }
+    void debug(const Parts&... parts) const noexcept {
+        write(Level::debug, parts...);
+    }
 
     void set_level(Level least) noexcept { least_ = least; }
     Level level() const noexcept { return least_; }

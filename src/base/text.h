@@ -59,7 +59,9 @@ bool parse_number(std::string_view text, Number& number) noexcept {
     Number parsed{};
     const char* const end = text.data() + text.size();
     const auto [stop, fault] = std::from_chars(text.data(), end, parsed);
-    if (fault != std::errc{} || stop != end || text.empty()) { return false; }
+    if (fault != std::errc{} || stop != end || text.empty()) {
+        return false;
+    }
     number = parsed;
     return true;
 }

@@ -34,6 +34,7 @@ struct Header {
     std::int64_t origin; // what the timeline calls zero: the kernel's start, or PID 1's
     std::atomic<std::uint32_t> used;
     std::atomic<std::uint32_t> dropped;
+    std::atomic<std::int64_t> spawned; // when PID 1 last started the runtime: its exec and ld.so begin there
 };
 struct Layout {
     static constexpr std::uint32_t capacity = 250;
@@ -53,7 +54,8 @@ class Timeline {
 
     // Creates the mapping in an anonymous file that children inherit when told to (it is CLOEXEC).
     static base::Result<Timeline> create(Nanoseconds origin) noexcept;
-    // Maps one that another process created; `fd` stays the caller's. Refuses anything that is not a timeline.
+    // Maps one that another process created; `fd` stays the caller's. Refuses anything that is not a
+    // timeline.
     static base::Result<Timeline> attach(int fd) noexcept;
 
     Timeline(Timeline&& other) noexcept
