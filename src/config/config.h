@@ -1,0 +1,65 @@
+// What a machine is told to do: config.toml, the words of the kernel command line and the command's own
+// arguments end up in this one struct, checked, each later one winning over the earlier.
+// The struct is the schema: its member names are the keys. Nothing here touches the machine.
+#pragma once
+
+#include "base/log.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace vb::config {
+
+struct Engine {
+    std::string model = "/models/model.gguf";
+    std::uint32_t context = 2048; // tokens of prompt and answer together
+    std::uint32_t threads = 0;    // 0: as many as the CPU affinity and the cgroup's quota allow
+};
+
+enum class HandoffMode : std::uint8_t { worker, exec };
+
+struct Handoff {
+    HandoffMode mode = HandoffMode::worker;
+    std::vector<std::string> command; // exec: program and arguments
+};
+
+struct Listen {
+    std::string http = "127.0.0.1:8080";
+};
+
+enum class FailurePolicy : std::uint8_t { restart, shell, reboot, poweroff, exit };
+
+struct Failure {
+    // When the runtime keeps failing: restart it for ever, or do this after `limit` failures in a row.
+    FailurePolicy policy = FailurePolicy::restart;
+    std::uint32_t limit = 5;
+};
+
+struct Shutdown {
+    std::uint32_t timeout = 5000; // milliseconds from SIGTERM to SIGKILL
+};
+
+enum class CtrlAltDel : std::uint8_t { reboot, poweroff, ignore };
+
+struct Machine {
+    CtrlAltDel ctrl_alt_del = CtrlAltDel::reboot;
+};
+
+struct Logging {
+    base::Level level = base::Level::info;
+};
+
+struct Config {
+    Engine engine;
+    Handoff handoff;
+    Listen listen;
+    Failure failure;
+    Shutdown shutdown;
+    Machine machine;
+    Logging log;
+};
+
+inline constexpr char default_path[] = "/etc/vector_boot/config.toml";
+
+} // namespace vb::config

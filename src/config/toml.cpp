@@ -1,0 +1,148 @@
+#include "config/toml.h"
+
+#include "config/schema.h"
+
+#include <algorithm>
+#include <glaze/toml.hpp>
+
+template <>
+struct glz::meta<vb::config::HandoffMode> {
+    using enum vb::config::HandoffMode;
+    static constexpr auto value = enumerate(worker, exec);
+};
+template <>
+struct glz::meta<vb::config::FailurePolicy> {
+    using enum vb::config::FailurePolicy;
+    static constexpr auto value = enumerate(restart, shell, reboot, poweroff, exit);
+};
+template <>
+struct glz::meta<vb::config::CtrlAltDel> {
+    using enum vb::config::CtrlAltDel;
+    static constexpr auto value = enumerate(reboot, poweroff, ignore);
+};
+template <>
+struct glz::meta<vb::base::Level> {
+    using enum vb::base::Level;
+    static constexpr auto value = enumerate(error, warning, notice, info, debug);
+};
+
+namespace vb::config {
+
+namespace {
+
+std::string_view trim(std::string_view text) noexcept {
+    constexpr std::string_view blank = " \t\r";
+    const std::size_t first = text.find_first_not_of(blank);
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+std::string_view line_at(std::string_view text, std::size_t number) noexcept {
+    for (; number > 1; --number) {
+        const std::size_t end = text.find('\n');
+        if (end == std::string_view::npos) {
+            return {};
+        }
+        text.remove_prefix(end + 1);
+    }
+    return text.substr(0, text.find('\n'));
+}
+
+std::size_t count_lines(std::string_view text) noexcept {
+    return 1 + static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
+// "engine" of "[engine] # words"; nothing of any other line.
+std::string_view section_of(std::string_view line) noexcept {
+    line = trim(line);
+    if (!line.starts_with('[')) {
+        return {};
+    }
+    return trim(line.substr(1, line.find(']') - 1));
+}
+
+std::string_view key_of(std::string_view line) noexcept {
+    const std::size_t equals = line.find('=');
+    return equals == std::string_view::npos ? std::string_view{} : trim(line.substr(0, equals));
+}
+
+// The section that a line belongs to. Keys may also be written dotted, "engine.context = 1".
+std::string_view enclosing_section(std::string_view text, std::size_t number) noexcept {
+    for (; number > 0; --number) {
+        const std::string_view section = section_of(line_at(text, number));
+        if (!section.empty()) {
+            return section;
+        }
+    }
+    return {};
+}
+
+// The line where a key is set, or 0 where it is not written in the plain form.
+std::size_t find_line(std::string_view text, const Key& key) noexcept {
+    std::size_t found = 0;
+    const std::size_t lines = count_lines(text);
+    for (std::size_t number = 1; number <= lines; ++number) {
+        const std::string_view line = line_at(text, number);
+        if (key_of(line) == key.name && enclosing_section(text, number) == key.section) {
+            found = number;
+        }
+    }
+    return found;
+}
+
+base::Text<511> expectation(std::string_view text, std::size_t number, glz::error_code code) noexcept {
+    base::Text<511> words;
+    const std::string_view line = line_at(text, number);
+    const std::string_view header = section_of(line);
+    const std::string_view section = enclosing_section(text, number);
+    const std::string_view name = key_of(line);
+    if (!header.empty() || section.empty()) {
+        words << "expected a section, one of " << list_sections().view();
+    } else if (const Key* const key = find_key(section, name)) {
+        words << "expected " << key->name << " in [" << key->section << "] to be " << key->expected;
+    } else if (!name.empty() && is_section(section)) {
+        words << "unknown key " << name << "; [" << section << "] has " << list_keys(section).view();
+    } else if (!is_section(section)) {
+        words << "unknown section [" << section << "]; expected one of " << list_sections().view();
+    } else {
+        words << "expected `key = value` (" << glz::enum_name(code) << ")";
+    }
+    return words;
+}
+
+TomlFault fault_at(std::string_view text, std::string_view path, std::size_t line,
+                   std::string_view expected) noexcept {
+    base::Error error{.operation = "read", .object = path, .number = 0, .detail = {}};
+    error.detail << "line " << line << ": `" << trim(line_at(text, line)) << "`: " << expected;
+    return {.line = line, .error = error};
+}
+
+} // namespace
+
+std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view path, Config& config) {
+    Config read = config;
+    if (const glz::error_ctx fault = glz::read_toml(read, text)) {
+        const std::size_t line = count_lines(text.substr(0, std::min(fault.count, text.size())));
+        return std::unexpected(fault_at(text, path, line, expectation(text, line, fault.ec)));
+    }
+    if (const Key* const key = find_invalid(read)) {
+        base::Text<511> expected;
+        expected << "expected " << key->name << " in [" << key->section << "] to be " << key->expected;
+        return std::unexpected(fault_at(text, path, find_line(text, *key), expected));
+    }
+    config = std::move(read);
+    return {};
+}
+
+void blank_line(std::string& text, std::size_t line) noexcept {
+    const std::string_view found = line_at(text, line);
+    if (found.data() == nullptr) {
+        return;
+    }
+    const auto start = static_cast<std::size_t>(found.data() - text.data());
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(start), found.size(), ' ');
+}
+
+} // namespace vb::config

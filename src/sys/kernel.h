@@ -1,0 +1,134 @@
+// The seam to the kernel: what PID 1 asks of Linux, as thin typed calls. Tests put a simulated kernel with
+// virtual time in its place. No policy lives here: a call does one thing, reports errno, and decides nothing.
+// Every call is noexcept, allocates nothing and sets CLOEXEC on what it opens.
+#pragma once
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "sys/socket_address.h"
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <sys/types.h>
+
+namespace vb::sys {
+
+using base::Result;
+using base::UniqueFd;
+
+// How a child stands towards the terminal; see credentials(7).
+enum class Terminal : unsigned char {
+    none,       // a session of its own, no controlling terminal
+    foreground, // its own process group, made the foreground one if fd 0 is our controlling terminal
+    console,    // a session of its own with fd 0 as its controlling terminal
+};
+
+struct SpawnRequest {
+    const char* path = nullptr; // looked up in PATH when it has no slash
+    char* const* arguments = nullptr;
+    char* const* environment = nullptr;
+    std::span<const int> inherited;  // become 3, 4, ... in the child; everything above is closed there
+    char* process_id_slot = nullptr; // room for 11 characters inside `environment`: gets the child's pid
+    Terminal terminal = Terminal::none;
+};
+
+// A death, as waitpid(2) tells it.
+struct Death {
+    pid_t process;
+    int status;
+};
+
+struct Signal {
+    int number;
+    pid_t sender;
+};
+
+struct Datagram {
+    std::string_view text; // points into the caller's buffer
+    pid_t sender;          // from SCM_CREDENTIALS
+};
+
+struct Mount {
+    const char* source;
+    const char* target;
+    const char* type;
+    unsigned long flags;
+    const char* data;
+};
+
+struct Ipv4Interface {
+    base::Text<15> name;
+    in_addr address{};
+    in_addr netmask{};
+    in_addr gateway{}; // 0.0.0.0: no default route
+};
+
+// Work that may block for as long as a disk does, so PID 1 never does it itself.
+enum class Chore : unsigned char { sync, read_ahead };
+
+class Kernel {
+  public:
+    virtual ~Kernel() = default;
+
+    virtual base::Nanoseconds now() noexcept = 0; // CLOCK_MONOTONIC
+
+    // Processes.
+    virtual pid_t process_id() noexcept = 0;
+    // Whether this is the machine's own PID namespace, not a container's. Needs /proc.
+    virtual bool in_initial_pid_namespace() noexcept = 0;
+    // Starts a program with default signal dispositions and an empty mask. An exec that fails is an error
+    // here.
+    virtual Result<pid_t> spawn(const SpawnRequest& request) noexcept = 0;
+    // Starts a child that does `chore` and exits; `path` is what to read ahead.
+    virtual Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept = 0;
+    // The next dead child, if one waits to be reaped. `no_children` is set when there is none left at all.
+    virtual std::optional<Death> reap(bool& no_children) noexcept = 0;
+    virtual Result<> kill(pid_t process, int signal) noexcept = 0;
+    // Every process but this one that we are responsible for: all of the namespace as PID 1, else our
+    // children.
+    virtual void kill_all(int signal) noexcept = 0;
+    virtual Result<> become_subreaper() noexcept = 0;
+
+    // Signals: blocks all that can be, and delivers them through the descriptor.
+    virtual Result<UniqueFd> open_signals() noexcept = 0;
+    virtual std::optional<Signal> read_signal(int signals) noexcept = 0;
+
+    // Events: level-triggered epoll(7) and one timerfd.
+    virtual Result<UniqueFd> open_poll() noexcept = 0;
+    virtual Result<> watch(int poll, int fd) noexcept = 0;
+    // Blocks until a watched descriptor is readable, and names it; none on EINTR.
+    virtual std::optional<int> wait(int poll) noexcept = 0;
+    virtual Result<UniqueFd> open_timer() noexcept = 0;
+    // Readable from `deadline` on; no deadline disarms it and clears it.
+    virtual void set_timer(int timer, std::optional<base::Nanoseconds> deadline) noexcept = 0;
+
+    // Sockets.
+    virtual Result<UniqueFd> listen(const SocketAddress& address) noexcept = 0;
+    // A datagram socket at an abstract address that the kernel picks; `name` gets it as NOTIFY_SOCKET wants
+    // it.
+    virtual Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept = 0;
+    virtual std::optional<Datagram> receive(int socket, std::span<char> buffer) noexcept = 0;
+
+    // Network interfaces.
+    virtual Result<> bring_up(const char* interface) noexcept = 0;
+    virtual Result<> configure(const Ipv4Interface& interface) noexcept = 0;
+
+    // Files and mounts.
+    virtual Result<> make_directory(const char* path, mode_t mode) noexcept = 0;
+    virtual Result<> make_link(const char* target, const char* path) noexcept = 0;
+    // As much of the file as fits; a longer file is an error (EFBIG).
+    virtual Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept = 0;
+    virtual Result<> mount(const Mount& mount) noexcept = 0;
+    virtual Result<> unmount(const char* target) noexcept = 0;
+    virtual Result<> remount_read_only(const char* target) noexcept = 0;
+    // Puts /dev/console on fds 0 to 2.
+    virtual Result<> open_console() noexcept = 0;
+
+    // The machine. `command` is a LINUX_REBOOT_CMD_ value of reboot(2); success of the final ones never
+    // returns.
+    virtual Result<> reboot(unsigned int command) noexcept = 0;
+};
+
+} // namespace vb::sys

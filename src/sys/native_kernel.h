@@ -1,0 +1,48 @@
+// Linux itself behind the seam.
+#pragma once
+
+#include "sys/kernel.h"
+
+namespace vb::sys {
+
+class NativeKernel final : public Kernel {
+  public:
+    base::Nanoseconds now() noexcept override { return base::monotonic_now(); }
+
+    pid_t process_id() noexcept override;
+    bool in_initial_pid_namespace() noexcept override;
+    Result<pid_t> spawn(const SpawnRequest& request) noexcept override;
+    Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept override;
+    std::optional<Death> reap(bool& no_children) noexcept override;
+    Result<> kill(pid_t process, int signal) noexcept override;
+    void kill_all(int signal) noexcept override;
+    Result<> become_subreaper() noexcept override;
+
+    Result<UniqueFd> open_signals() noexcept override;
+    std::optional<Signal> read_signal(int signals) noexcept override;
+
+    Result<UniqueFd> open_poll() noexcept override;
+    Result<> watch(int poll, int fd) noexcept override;
+    std::optional<int> wait(int poll) noexcept override;
+    Result<UniqueFd> open_timer() noexcept override;
+    void set_timer(int timer, std::optional<base::Nanoseconds> deadline) noexcept override;
+
+    Result<UniqueFd> listen(const SocketAddress& address) noexcept override;
+    Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept override;
+    std::optional<Datagram> receive(int socket, std::span<char> buffer) noexcept override;
+
+    Result<> bring_up(const char* interface) noexcept override;
+    Result<> configure(const Ipv4Interface& interface) noexcept override;
+
+    Result<> make_directory(const char* path, mode_t mode) noexcept override;
+    Result<> make_link(const char* target, const char* path) noexcept override;
+    Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
+    Result<> mount(const Mount& mount) noexcept override;
+    Result<> unmount(const char* target) noexcept override;
+    Result<> remount_read_only(const char* target) noexcept override;
+    Result<> open_console() noexcept override;
+
+    Result<> reboot(unsigned int command) noexcept override;
+};
+
+} // namespace vb::sys

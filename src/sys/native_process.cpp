@@ -1,0 +1,192 @@
+#include "sys/native_kernel.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace vb::sys {
+
+using base::system_error;
+
+namespace {
+
+// What the vfork child shares with its parent, who is suspended until the exec: where it failed.
+struct ChildFailure {
+    const char* operation = nullptr;
+    int number = 0;
+};
+
+void reset_signals() noexcept {
+    // Ignored signals survive execve(2), so every disposition is set back; the mask is emptied last.
+    struct sigaction action{};
+    action.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) {
+        ::sigaction(number, &action, nullptr);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Moves `fds` to 3, 4, ... and closes the rest. Two passes, because a target may itself be a source.
+bool place_descriptors(std::span<const int> fds) noexcept {
+    constexpr int first = 3;
+    constexpr std::size_t most = 32;
+    int parked[most];
+    if (fds.size() > most) {
+        errno = EMFILE;
+        return false;
+    }
+    const int above = first + static_cast<int>(fds.size());
+    for (std::size_t index = 0; index < fds.size(); ++index) {
+        parked[index] = ::fcntl(fds[index], F_DUPFD_CLOEXEC, above);
+        if (parked[index] < 0) {
+            return false;
+        }
+    }
+    for (std::size_t index = 0; index < fds.size(); ++index) {
+        if (::dup2(parked[index], first + static_cast<int>(index)) < 0) {
+            return false;
+        }
+    }
+    ::close_range(static_cast<unsigned int>(above), ~0U, CLOSE_RANGE_CLOEXEC);
+    return true;
+}
+
+void take_terminal(Terminal terminal) noexcept {
+    switch (terminal) {
+    case Terminal::none:
+        ::setsid();
+        return;
+    case Terminal::console:
+        ::setsid();
+        ::ioctl(0, TIOCSCTTY, 1);
+        return;
+    case Terminal::foreground:
+        ::setpgid(0, 0);
+        // SIGTTOU is still blocked here, so that taking the foreground does not stop the child.
+        ::tcsetpgrp(0, ::getpgrp());
+        return;
+    }
+}
+
+// Runs in the address space of the suspended parent: only async-signal-safe calls, nothing but `failure`
+// and the pid slot is written.
+[[noreturn]] void run_child(const SpawnRequest& request, ChildFailure& failure) noexcept {
+    take_terminal(request.terminal);
+    if (request.process_id_slot != nullptr) {
+        *std::to_chars(request.process_id_slot, request.process_id_slot + 10, ::getpid()).ptr = '\0';
+    }
+    if (!place_descriptors(request.inherited)) {
+        failure = {.operation = "pass descriptors to", .number = errno};
+        ::_exit(127);
+    }
+    reset_signals();
+    ::execvpe(request.path, request.arguments, request.environment);
+    failure = {.operation = "execute", .number = errno};
+    ::_exit(127);
+}
+
+} // namespace
+
+pid_t NativeKernel::process_id() noexcept {
+    return ::getpid();
+}
+
+bool NativeKernel::in_initial_pid_namespace() noexcept {
+    // The first namespaces have fixed inode numbers; this one is PROC_PID_INIT_INO of linux/proc_ns.h.
+    constexpr ino_t initial = 0xEFFFFFFC;
+    struct stat status{};
+    return ::stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == initial;
+}
+
+Result<pid_t> NativeKernel::spawn(const SpawnRequest& request) noexcept {
+    volatile pid_t child = -1; // written by us after the child has returned through this frame
+    ChildFailure failure;
+    child = ::vfork();
+    if (child == 0) {
+        run_child(request, failure);
+    }
+    if (child < 0) {
+        return system_error("fork for", request.path);
+    }
+    if (failure.operation != nullptr) {
+        int status = 0;
+        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        }
+        errno = failure.number;
+        return system_error(failure.operation, request.path);
+    }
+    return pid_t{child};
+}
+
+Result<pid_t> NativeKernel::spawn_chore(Chore chore, const char* path) noexcept {
+    const pid_t child = ::fork();
+    if (child < 0) {
+        return system_error("fork", "");
+    }
+    if (child > 0) {
+        return child;
+    }
+    if (chore == Chore::sync) {
+        ::sync();
+        ::_exit(0);
+    }
+    const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+    ::_exit(file >= 0 && ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED) == 0 ? 0 : 1);
+}
+
+std::optional<Death> NativeKernel::reap(bool& no_children) noexcept {
+    int status = 0;
+    const pid_t process = ::waitpid(-1, &status, WNOHANG | __WALL);
+    no_children = process < 0 && errno == ECHILD;
+    if (process <= 0) {
+        return std::nullopt;
+    }
+    return Death{.process = process, .status = status};
+}
+
+Result<> NativeKernel::kill(pid_t process, int signal) noexcept {
+    if (::kill(process, signal) != 0) {
+        return system_error("kill", "");
+    }
+    return {};
+}
+
+void NativeKernel::kill_all(int signal) noexcept {
+    if (::getpid() == 1) {
+        ::kill(-1, signal); // spares the caller, see kill(2)
+        return;
+    }
+    // Orphans below us become our children in turn, so direct children are enough: the caller comes again.
+    char buffer[4096];
+    const auto children = read_file("/proc/thread-self/children", buffer);
+    if (!children) {
+        return;
+    }
+    std::string_view rest = *children;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find(' '), rest.size());
+        pid_t process = 0;
+        if (base::parse_number(rest.substr(0, end), process)) {
+            ::kill(process, signal);
+        }
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+}
+
+Result<> NativeKernel::become_subreaper() noexcept {
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        return system_error("prctl", "PR_SET_CHILD_SUBREAPER");
+    }
+    return {};
+}
+
+} // namespace vb::sys
