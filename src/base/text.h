@@ -27,7 +27,7 @@ class Text {
     }
     template <std::integral Number>
     Text& append(Number number, int base = 10) noexcept {
-        char digits[72];
+        char digits[72] = {};
         const auto end = std::to_chars(digits, digits + sizeof digits, number, base).ptr;
         return append(std::string_view(digits, static_cast<std::size_t>(end - digits)));
     }

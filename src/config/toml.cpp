@@ -92,7 +92,7 @@ std::size_t find_line(std::string_view text, const Key& key) noexcept {
     return found;
 }
 
-base::Text<511> expectation(std::string_view text, std::size_t number, glz::error_code code) noexcept {
+base::Text<511> expectation(std::string_view text, std::size_t number) noexcept {
     base::Text<511> words;
     const std::string_view line = line_at(text, number);
     const std::string_view header = section_of(line);
@@ -107,7 +107,7 @@ base::Text<511> expectation(std::string_view text, std::size_t number, glz::erro
     } else if (!is_section(section)) {
         words << "unknown section [" << section << "]; expected one of " << list_sections().view();
     } else {
-        words << "expected `key = value` (" << glz::enum_name(code) << ")";
+        words << "expected `key = value`";
     }
     return words;
 }
@@ -125,7 +125,7 @@ std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view
     Config read = config;
     if (const glz::error_ctx fault = glz::read_toml(read, text)) {
         const std::size_t line = count_lines(text.substr(0, std::min(fault.count, text.size())));
-        return std::unexpected(fault_at(text, path, line, expectation(text, line, fault.ec)));
+        return std::unexpected(fault_at(text, path, line, expectation(text, line)));
     }
     if (const Key* const key = find_invalid(read)) {
         base::Text<511> expected;

@@ -17,10 +17,11 @@ using base::system_error;
 
 namespace {
 
-// What the vfork child shares with its parent, who is suspended until the exec: where it failed.
+// What the vfork child tells its parent, in whose memory it runs: where it failed. Volatile, because to the
+// compiler the parent's path does not pass through the child's writes.
 struct ChildFailure {
-    const char* operation = nullptr;
-    int number = 0;
+    const char* volatile operation = nullptr;
+    volatile int number = 0;
 };
 
 void reset_signals() noexcept {
@@ -85,12 +86,14 @@ void take_terminal(Terminal terminal) noexcept {
         *std::to_chars(request.process_id_slot, request.process_id_slot + 10, ::getpid()).ptr = '\0';
     }
     if (!place_descriptors(request.inherited)) {
-        failure = {.operation = "pass descriptors to", .number = errno};
+        failure.number = errno;
+        failure.operation = "pass descriptors to";
         ::_exit(127);
     }
     reset_signals();
     ::execvpe(request.path, request.arguments, request.environment);
-    failure = {.operation = "execute", .number = errno};
+    failure.number = errno;
+    failure.operation = "execute";
     ::_exit(127);
 }
 

@@ -75,6 +75,16 @@ class Timeline {
         record(name, now, now);
     }
 
+    // PID 1 starts the runtime now; the runtime asks when that was.
+    void spawning() noexcept {
+        if (layout_ != nullptr) {
+            layout_->header.spawned.store(base::monotonic_now().count());
+        }
+    }
+    Nanoseconds spawned() const noexcept {
+        return Nanoseconds(layout_ != nullptr ? layout_->header.spawned.load() : 0);
+    }
+
     const Layout* layout() const noexcept { return layout_; }
     int fd() const noexcept { return fd_.get(); }
 

@@ -1,0 +1,122 @@
+// PID 1 of a machine or a container: arguments and configuration in, an init::Init that runs for ever out.
+#include "config/arguments.h"
+#include "config/kernel_words.h"
+#include "config/toml.h"
+#include "init/init.h"
+#include "sys/native_kernel.h"
+
+#include <unistd.h>
+
+namespace {
+
+using namespace vb;
+
+constexpr int cannot_set_up = 1;
+
+int fail(const base::Log& log, const base::Error& error) noexcept {
+    log.error(base::describe(error));
+    return cannot_set_up;
+}
+
+// The file's settings over the defaults. In a container a fault is an error; a machine has to come up with
+// what is good in its file, and says what it left out.
+base::Result<> read_file(sys::Kernel& kernel, const base::Log& log, std::string_view wanted, bool is_machine,
+                         config::Config& config) {
+    const base::Text<4095> path(wanted.empty() ? config::default_path : wanted);
+    char buffer[65536];
+    const auto text = kernel.read_file(path.c_str(), buffer);
+    if (!text) {
+        if (wanted.empty() && text.error().number == ENOENT) {
+            return {};
+        }
+        if (!is_machine) {
+            return std::unexpected(text.error());
+        }
+        log.error(base::describe(text.error()), "; going on with the defaults");
+        return {};
+    }
+    if (is_machine) {
+        config::read_toml_leniently(std::string(*text), path, config, [&log](const base::Error& fault) {
+            log.error(base::describe(fault), "; going on without this line");
+        });
+        return {};
+    }
+    return config::read_toml(*text, path, config).transform_error([](const config::TomlFault& fault) {
+        return fault.error;
+    });
+}
+
+// The runtime is installed beside this program.
+base::Text<4095> runtime_path() noexcept {
+    char own[4096];
+    const ssize_t length = ::readlink("/proc/self/exe", own, sizeof own);
+    const std::string_view path(own, length > 0 ? static_cast<std::size_t>(length) : 0);
+    return base::Text<4095>(path.substr(0, path.rfind('/') + 1)) << "vector_boot-runtime";
+}
+
+} // namespace
+
+int main(int, char** argv, char** environment) {
+    const base::Nanoseconds began = base::monotonic_now();
+    sys::NativeKernel kernel;
+    base::Log log(STDERR_FILENO, "vector_boot");
+    // Before anything else: a signal that comes from here on waits in the descriptor.
+    auto signals = kernel.open_signals();
+    if (!signals) {
+        return fail(log, signals.error());
+    }
+
+    const init::Place place = init::prepare_place(kernel, log);
+    const bool is_machine = place == init::Place::machine;
+    const auto arguments = config::parse_arguments(argv, is_machine);
+    if (!arguments) {
+        return fail(log, arguments.error());
+    }
+    if (arguments->help || arguments->version) {
+        const std::string_view text = arguments->help ? config::help_text : "vector_boot " VB_VERSION "\n";
+        return ::write(STDOUT_FILENO, text.data(), text.size()) < 0 ? cannot_set_up : 0;
+    }
+
+    char command_line[4096];
+    config::KernelWords words;
+    if (is_machine) {
+        const auto text = kernel.read_file("/proc/cmdline", command_line);
+        words = config::parse_kernel_words(text.value_or(""));
+        if (!words.unknown.empty()) {
+            log.warning("unknown kernel words: ", words.unknown);
+        }
+    }
+    config::Config config;
+    const std::string_view file = arguments->config.empty() ? words.config : arguments->config;
+    const auto configured = read_file(kernel, log, file, is_machine, config)
+                                .and_then([&] { return config::apply(words, config); })
+                                .and_then([&] { return config::apply(*arguments, config); });
+    if (!configured) {
+        if (!is_machine) {
+            return fail(log, configured.error());
+        }
+        log.error(base::describe(configured.error()), "; going on without it");
+    }
+    log.set_level(config.log.level);
+
+    auto timeline = trace::Timeline::create(is_machine ? base::Nanoseconds{} : began);
+    if (!timeline) {
+        log.warning(base::describe(timeline.error()));
+        timeline.emplace();
+    }
+    if (is_machine) {
+        timeline->record("kernel", base::Nanoseconds{}, began);
+    }
+    timeline->record("init: mounts and configuration", began, base::monotonic_now());
+
+    const base::Text<4095> runtime = runtime_path();
+    init::Init init(
+        kernel, *timeline, log, config,
+        {.place = place, .runtime = runtime.c_str(), .ip_word = words.ip, .environment = environment},
+        std::move(*signals));
+    // What fails here is the kernel itself (no epoll, no memory): there is nothing to go on with.
+    if (const auto ready = init.set_up(); !ready) {
+        return fail(log, ready.error());
+    }
+    return init.run();
+}

@@ -1,0 +1,60 @@
+#include "init/environment.h"
+
+#include <algorithm>
+
+namespace vb::init {
+
+namespace {
+
+constexpr std::string_view not_for_children[] = {
+    "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+};
+
+std::string_view name_of(std::string_view variable) noexcept {
+    return variable.substr(0, variable.find('='));
+}
+
+} // namespace
+
+Environment::Environment(char** inherited) noexcept {
+    for (; *inherited != nullptr && count_ < most_variables - most_added; ++inherited) {
+        if (!std::ranges::contains(not_for_children, name_of(*inherited))) {
+            variables_[count_++] = *inherited;
+        }
+    }
+}
+
+bool Environment::has(std::string_view name) const noexcept {
+    return std::ranges::any_of(variables_, variables_ + count_,
+                               [name](const char* variable) { return name_of(variable) == name; });
+}
+
+char* Environment::add(std::string_view name, std::string_view value) noexcept {
+    if (added_count_ == most_added || name.size() + value.size() + 2 > sizeof added_[0]) {
+        return nullptr;
+    }
+    char* const variable = added_[added_count_++];
+    char* end = std::ranges::copy(name, variable).out;
+    *end++ = '=';
+    *std::ranges::copy(value, end).out = '\0';
+    variables_[count_++] = variable;
+    return end;
+}
+
+bool Environment::set(std::string_view name, std::string_view value) noexcept {
+    const auto end = std::remove_if(variables_, variables_ + count_,
+                                    [name](const char* variable) { return name_of(variable) == name; });
+    count_ = static_cast<std::size_t>(end - variables_);
+    variables_[count_] = nullptr;
+    return add(name, value) != nullptr;
+}
+
+bool Environment::set_default(std::string_view name, std::string_view value) noexcept {
+    return has(name) || add(name, value) != nullptr;
+}
+
+char* Environment::set_process_id(std::string_view name) noexcept {
+    return add(name, "0000000000");
+}
+
+} // namespace vb::init

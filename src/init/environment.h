@@ -1,0 +1,37 @@
+// The environment of the runtime: PID 1's own, less what was meant for PID 1, plus what it promises its
+// child. Views into the process's environ and into itself; fixed size, so building it cannot fail half-way.
+#pragma once
+
+#include "base/text.h"
+
+namespace vb::init {
+
+class Environment {
+  public:
+    // Takes over `inherited` (a NULL-terminated envp), except for the variables of our own supervisor.
+    explicit Environment(char** inherited) noexcept;
+    Environment(const Environment&) = delete;
+    Environment& operator=(const Environment&) = delete;
+
+    // Sets NAME=value unless it is set already; false if there is no room.
+    bool set_default(std::string_view name, std::string_view value) noexcept;
+    bool set(std::string_view name, std::string_view value) noexcept;
+    // Sets NAME= and returns where the child writes its pid (sd_listen_fds(3) compares LISTEN_PID with it).
+    char* set_process_id(std::string_view name) noexcept;
+
+    char* const* variables() const noexcept { return variables_; }
+
+  private:
+    static constexpr std::size_t most_variables = 256;
+    static constexpr std::size_t most_added = 16;
+
+    bool has(std::string_view name) const noexcept;
+    char* add(std::string_view name, std::string_view value) noexcept;
+
+    char* variables_[most_variables + 1] = {};
+    std::size_t count_ = 0;
+    char added_[most_added][192] = {};
+    std::size_t added_count_ = 0;
+};
+
+} // namespace vb::init

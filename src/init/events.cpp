@@ -1,0 +1,157 @@
+// Init's reactions to signals and deaths, and its end.
+#include "init/init.h"
+#include "init/mounts.h"
+
+#include <csignal>
+#include <cstring>
+#include <linux/reboot.h>
+#include <sys/wait.h>
+
+namespace vb::init {
+
+namespace {
+
+base::Text<63> describe_end(int wait_status) noexcept {
+    base::Text<63> words;
+    if (WIFSIGNALED(wait_status)) {
+        words << "was killed by SIG" << sigabbrev_np(WTERMSIG(wait_status));
+        if (WCOREDUMP(wait_status)) {
+            words << " (core dumped)";
+        }
+    } else {
+        words << "ended with status " << WEXITSTATUS(wait_status);
+    }
+    return words;
+}
+
+} // namespace
+
+void Init::handle_signal(const sys::Signal& signal) noexcept {
+    if (signal.number == SIGCHLD) {
+        reap_children();
+        return;
+    }
+    if (setup_.place == Place::machine) {
+        // SIGUSR1, SIGUSR2 and SIGTERM as in sysvinit and busybox, SIGRTMIN+3 to +5 as in systemd.
+        if (signal.number == SIGINT) {
+            handle_ctrl_alt_del();
+        } else if (signal.number == SIGUSR1 || signal.number == SIGRTMIN + 3) {
+            stop(Ending::halt);
+        } else if (signal.number == SIGUSR2 || signal.number == SIGPWR || signal.number == SIGRTMIN + 4) {
+            stop(Ending::poweroff);
+        } else if (signal.number == SIGTERM || signal.number == SIGRTMIN + 5) {
+            stop(Ending::reboot);
+        }
+        return;
+    }
+    if (runs_command()) {
+        // The command decides what a signal means; when it ends, so do we.
+        if (supervisor_.process() != 0) {
+            (void)kernel_.kill(supervisor_.process(), signal.number);
+        }
+        return;
+    }
+    for (const int ending : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPWR, SIGRTMIN + 3}) {
+        if (signal.number == ending) {
+            stop(Ending::exit);
+        }
+    }
+}
+
+void Init::handle_ctrl_alt_del() noexcept {
+    switch (config_.machine.ctrl_alt_del) {
+    case config::CtrlAltDel::reboot:
+        stop(Ending::reboot);
+        return;
+    case config::CtrlAltDel::poweroff:
+        stop(Ending::poweroff);
+        return;
+    case config::CtrlAltDel::ignore:
+        return;
+    }
+}
+
+void Init::reap_children() noexcept {
+    // One SIGCHLD may stand for many deaths: signal(7).
+    bool no_children = false;
+    while (const auto death = kernel_.reap(no_children)) {
+        handle_death(*death);
+    }
+    if (no_children) {
+        shutdown_.no_children_left();
+    }
+}
+
+void Init::handle_death(const sys::Death& death) noexcept {
+    shutdown_.reaped(death.process);
+    if (death.process == supervisor_.process()) {
+        const bool asked_to_end = shutdown_.is_under_way();
+        log_.write(runs_command() ? base::Level::debug
+                   : asked_to_end ? base::Level::info
+                                  : base::Level::warning,
+                   runs_command() ? "command " : "runtime ", describe_end(death.status));
+        const Verdict verdict = supervisor_.died(death.status, kernel_.now());
+        if (asked_to_end) {
+            status_ = exit_status(death.status);
+        } else {
+            follow(verdict);
+        }
+    } else if (death.process == shell_) {
+        shell_ = 0;
+        supervisor_.forgive();
+        if (!shutdown_.is_under_way()) {
+            start_child();
+        }
+    }
+}
+
+void Init::stop(Ending ending) noexcept {
+    if (shutdown_.is_under_way()) {
+        shutdown_.hurry();
+        return;
+    }
+    log_.notice("ending in order");
+    ending_ = ending;
+    restart_at_.reset();
+    shutdown_.begin(supervisor_.process());
+}
+
+void Init::end(int status) noexcept {
+    status_ = status;
+    restart_at_.reset();
+    shutdown_.begin(supervisor_.process());
+}
+
+int Init::finish() noexcept {
+    http_.reset();
+    if (setup_.place == Place::machine) {
+        leave_machine();
+    }
+    return status_;
+}
+
+void Init::leave_machine() noexcept {
+    unmount_all(kernel_, log_);
+    log_.notice(ending_ == Ending::reboot ? "rebooting"
+                : ending_ == Ending::halt ? "halting"
+                                          : "powering off");
+    const unsigned int wanted = ending_ == Ending::reboot ? LINUX_REBOOT_CMD_RESTART
+                                : ending_ == Ending::halt ? LINUX_REBOOT_CMD_HALT
+                                                          : LINUX_REBOOT_CMD_POWER_OFF;
+    for (const unsigned int command :
+         {wanted, unsigned{LINUX_REBOOT_CMD_RESTART}, unsigned{LINUX_REBOOT_CMD_HALT}}) {
+        const auto done = kernel_.reboot(command);
+        if (done) {
+            return;
+        } // only a simulated kernel comes back
+        log_.error(base::describe(done.error()));
+    }
+    // Returning from here would end PID 1 and panic the kernel: stay, reaping, until somebody pulls the plug.
+    while (true) {
+        if (const auto fd = kernel_.wait(poll_.get())) {
+            dispatch(*fd);
+        }
+    }
+}
+
+} // namespace vb::init

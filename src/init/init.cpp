@@ -1,0 +1,280 @@
+#include "init/init.h"
+
+#include "init/network.h"
+
+#include <csignal>
+
+namespace vb::init {
+
+namespace {
+
+constexpr char shell_path[] = "/bin/sh";
+
+Supervisor::Options supervision(const config::Config& config, Place place) noexcept {
+    const bool is_machine = place == Place::machine;
+    return {.ends_with_child = config.handoff.mode == config::HandoffMode::exec && !is_machine,
+            .is_machine = is_machine,
+            .gives_up = config.failure.policy != config::FailurePolicy::restart,
+            .limit = config.failure.limit};
+}
+
+} // namespace
+
+Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log, const config::Config& config,
+           const Setup& setup, base::UniqueFd signals) noexcept
+    : kernel_(kernel), timeline_(timeline), log_(log), config_(config), setup_(setup),
+      supervisor_(supervision(config, setup.place)),
+      shutdown_(kernel, log,
+                {.grace = std::chrono::milliseconds(config.shutdown.timeout),
+                 .syncs = setup.place == Place::machine}),
+      environment_(setup.environment), signals_(std::move(signals)) {}
+
+base::Result<> Init::bind_sockets() noexcept {
+    const trace::Span span(timeline_, "init: bind sockets");
+    const auto address = sys::parse_socket_address(config_.listen.http);
+    if (!address) {
+        return std::unexpected(address.error());
+    }
+    auto http = kernel_.listen(*address);
+    if (!http) {
+        return std::unexpected(http.error());
+    }
+    http_ = std::move(*http);
+    return {};
+}
+
+base::Result<> Init::set_up() noexcept {
+    // The sockets first: from here on no client is refused. Without them a machine still has its console.
+    const auto bound = runs_command() ? base::Result<>() : bind_sockets();
+    if (!bound && setup_.place != Place::machine) {
+        return bound;
+    }
+    if (!bound) {
+        log_.error(base::describe(bound.error()));
+    }
+    if (!runs_command()) {
+        // Only a head start: a model that cannot be read is the runtime's to report.
+        (void)kernel_.spawn_chore(sys::Chore::read_ahead, config_.engine.model.c_str());
+    }
+    auto poll = kernel_.open_poll();
+    if (!poll) {
+        return std::unexpected(poll.error());
+    }
+    poll_ = std::move(*poll);
+    auto timer = kernel_.open_timer();
+    if (!timer) {
+        return std::unexpected(timer.error());
+    }
+    timer_ = std::move(*timer);
+    for (const int fd : {signals_.get(), timer_.get()}) {
+        if (auto watched = kernel_.watch(poll_.get(), fd); !watched) {
+            return watched;
+        }
+    }
+    if (!runs_command()) {
+        base::Text<107> name;
+        auto notify = kernel_.open_notify_socket(name);
+        if (!notify) {
+            return std::unexpected(notify.error());
+        }
+        notify_ = std::move(*notify);
+        if (auto watched = kernel_.watch(poll_.get(), notify_.get()); !watched) {
+            return watched;
+        }
+        environment_.set("NOTIFY_SOCKET", name);
+    }
+    prepare_child();
+    return {};
+}
+
+void Init::prepare_child() noexcept {
+    std::size_t count = 0;
+    if (runs_command()) {
+        for (const std::string& word : config_.handoff.command) {
+            if (count < most_arguments) {
+                arguments_[count++] = word.c_str();
+            }
+        }
+        return;
+    }
+    context_argument_ << config_.engine.context;
+    threads_argument_ << config_.engine.threads;
+    for (const char* const word : {setup_.runtime, "--model", config_.engine.model.c_str(), "--context",
+                                   context_argument_.c_str(), "--threads", threads_argument_.c_str(), "--log",
+                                   base::level_names[static_cast<unsigned char>(config_.log.level)].data()}) {
+        arguments_[count++] = word;
+    }
+    constexpr std::string_view socket_fd_count = "1";
+    constexpr std::string_view timeline_fd = "4"; // the socket is 3
+    environment_.set("LISTEN_FDS", socket_fd_count);
+    environment_.set("LISTEN_FDNAMES", "http");
+    process_id_slot_ = environment_.set_process_id("LISTEN_PID");
+    if (timeline_.layout() != nullptr) {
+        environment_.set(trace::environment_variable, timeline_fd);
+    }
+    environment_.set_default("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    // On a failed assertion ggml would fork a debugger to print a backtrace, and take a second doing so.
+    environment_.set_default("GGML_NO_BACKTRACE", "1");
+}
+
+void Init::start_child() noexcept {
+    const trace::Span span(timeline_, runs_command() ? "init: spawn command" : "init: spawn runtime");
+    const int inherited[] = {http_.get(), timeline_.fd()};
+    timeline_.spawning();
+    const auto child =
+        kernel_.spawn({.path = arguments_[0],
+                       .arguments = const_cast<char* const*>(arguments_),
+                       .environment = environment_.variables(),
+                       .inherited = runs_command() ? std::span<const int>() : inherited,
+                       .process_id_slot = process_id_slot_,
+                       .terminal = runs_command() ? sys::Terminal::foreground : sys::Terminal::none});
+    if (child) {
+        supervisor_.started(*child);
+        log_.debug("started ", arguments_[0], " as process ", *child);
+        return;
+    }
+    log_.error(base::describe(child.error()));
+    if (runs_command() && setup_.place != Place::machine) {
+        end(child.error().number == ENOENT ? 127 : 126); // as POSIX sh 2.8.2 has it
+        return;
+    }
+    follow(supervisor_.not_started(kernel_.now()));
+}
+
+void Init::start_shell() noexcept {
+    const char* const arguments[] = {shell_path, nullptr};
+    log_.notice("starting an emergency shell on the console; leave it to start the runtime again");
+    const auto shell = kernel_.spawn({.path = shell_path,
+                                      .arguments = const_cast<char* const*>(arguments),
+                                      .environment = environment_.variables(),
+                                      .inherited = {},
+                                      .process_id_slot = nullptr,
+                                      .terminal = sys::Terminal::console});
+    if (shell) {
+        shell_ = *shell;
+        return;
+    }
+    log_.error(base::describe(shell.error()));
+    restart_at_ = kernel_.now() + Supervisor::longest_delay;
+}
+
+void Init::follow(const Verdict& verdict) noexcept {
+    switch (verdict.action) {
+    case Verdict::Action::restart:
+        if (verdict.delay > base::Nanoseconds{}) {
+            log_.info("restarting in ",
+                      std::chrono::duration_cast<std::chrono::milliseconds>(verdict.delay).count(), " ms");
+        }
+        restart_at_ = kernel_.now() + verdict.delay;
+        return;
+    case Verdict::Action::end:
+        end(verdict.status);
+        return;
+    case Verdict::Action::give_up:
+        give_up();
+        return;
+    }
+}
+
+void Init::give_up() noexcept {
+    log_.error("the runtime failed ", supervisor_.failures_in_a_row(), " times in a row");
+    if (setup_.place != Place::machine) {
+        end(Supervisor::cannot_initialise);
+        return;
+    }
+    switch (config_.failure.policy) {
+    case config::FailurePolicy::shell:
+        start_shell();
+        return;
+    case config::FailurePolicy::reboot:
+        stop(Ending::reboot);
+        return;
+    case config::FailurePolicy::exit: // a machine has nowhere to exit to
+    case config::FailurePolicy::poweroff:
+        stop(Ending::poweroff);
+        return;
+    case config::FailurePolicy::restart: // never gives up
+        return;
+    }
+}
+
+int Init::run() noexcept {
+    start_child();
+    if (setup_.place == Place::machine) {
+        start_network(kernel_, log_, setup_.ip_word);
+    }
+    while (!shutdown_.is_done()) {
+        // The last child may have gone before the end began, and then no SIGCHLD will tell.
+        if (shutdown_.is_under_way()) {
+            reap_children();
+        }
+        if (shutdown_.is_done()) {
+            break;
+        }
+        arm_timer();
+        if (const auto fd = kernel_.wait(poll_.get())) {
+            dispatch(*fd);
+        }
+    }
+    return finish();
+}
+
+void Init::arm_timer() noexcept {
+    std::optional<base::Nanoseconds> next = shutdown_.deadline();
+    if (restart_at_ && (!next || *restart_at_ < *next)) {
+        next = restart_at_;
+    }
+    if (next == armed_) {
+        return;
+    }
+    kernel_.set_timer(timer_.get(), next);
+    armed_ = next;
+}
+
+void Init::dispatch(int fd) noexcept {
+    if (fd == signals_.get()) {
+        while (const auto signal = kernel_.read_signal(signals_.get())) {
+            handle_signal(*signal);
+        }
+    } else if (fd == notify_.get()) {
+        handle_notification();
+    } else if (fd == timer_.get()) {
+        handle_deadlines();
+    }
+}
+
+void Init::handle_deadlines() noexcept {
+    armed_.reset(); // it has fired; arming it again also clears it
+    const base::Nanoseconds now = kernel_.now();
+    shutdown_.check_deadline(now);
+    if (restart_at_ && now >= *restart_at_) {
+        restart_at_.reset();
+        start_child();
+    }
+    if (!shutdown_.deadline() && !restart_at_) {
+        kernel_.set_timer(timer_.get(), std::nullopt);
+    }
+}
+
+void Init::handle_notification() noexcept {
+    char buffer[4096];
+    const auto datagram = kernel_.receive(notify_.get(), buffer);
+    if (!datagram) {
+        return;
+    }
+    // The address can be reached by every process of the network namespace; only the runtime is believed.
+    if (datagram->sender != supervisor_.process() || datagram->sender == 0) {
+        return;
+    }
+    const Notification notification = parse_notification(datagram->text);
+    if (!notification.status.empty()) {
+        log_.debug("runtime: ", notification.status);
+    }
+    if (notification.ready && !supervisor_.is_ready()) {
+        supervisor_.ready(kernel_.now());
+        timeline_.mark("ready");
+        log_.info("ready to serve on http://", config_.listen.http.c_str());
+    }
+}
+
+} // namespace vb::init

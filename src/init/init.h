@@ -1,0 +1,93 @@
+// PID 1: binds the sockets, has the model read ahead, starts the runtime, and then stays in one epoll loop:
+// reaps, restarts, and ends in order.
+// It must never exit or fault while it is PID 1 of a machine, never block on anything but epoll, never link
+// or touch a model, Python, or data from the network. Nothing in the loop allocates.
+#pragma once
+
+#include "base/log.h"
+#include "config/config.h"
+#include "init/environment.h"
+#include "init/notification.h"
+#include "init/place.h"
+#include "init/shutdown.h"
+#include "init/supervisor.h"
+#include "sys/kernel.h"
+#include "trace/timeline.h"
+
+namespace vb::init {
+
+struct Setup {
+    Place place = Place::process;
+    const char* runtime = "";     // path of vector_boot-runtime
+    std::string_view ip_word;     // of the kernel command line
+    char** environment = nullptr; // what this process was given
+};
+
+class Init {
+  public:
+    // `signals` is the descriptor of Kernel::open_signals(), opened before anything could be lost.
+    // All references outlive the object.
+    Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log, const config::Config& config,
+         const Setup& setup, base::UniqueFd signals) noexcept;
+
+    // Sockets, read-ahead, network: all that can fail for good.
+    base::Result<> set_up() noexcept;
+    // Starts the main child and stays until the end. Returns the exit status of a container or process;
+    // a machine powers off, reboots or halts in here.
+    int run() noexcept;
+
+  private:
+    enum class Ending : unsigned char { exit, halt, poweroff, reboot };
+
+    base::Result<> bind_sockets() noexcept;
+    void prepare_child() noexcept;
+    void start_child() noexcept;
+    void start_shell() noexcept;
+    void give_up() noexcept;
+    void follow(const Verdict& verdict) noexcept;
+
+    void dispatch(int fd) noexcept;
+    void handle_signal(const sys::Signal& signal) noexcept;
+    void handle_ctrl_alt_del() noexcept;
+    void reap_children() noexcept;
+    void handle_death(const sys::Death& death) noexcept;
+    void handle_notification() noexcept;
+    void handle_deadlines() noexcept;
+    void arm_timer() noexcept;
+
+    void stop(Ending ending) noexcept;
+    void end(int status) noexcept;
+    int finish() noexcept;
+    void leave_machine() noexcept;
+
+    bool runs_command() const noexcept { return config_.handoff.mode == config::HandoffMode::exec; }
+
+    sys::Kernel& kernel_;
+    trace::Timeline& timeline_;
+    const base::Log& log_;
+    const config::Config& config_;
+    Setup setup_;
+    Supervisor supervisor_;
+    Shutdown shutdown_;
+    Environment environment_;
+
+    base::UniqueFd signals_;
+    base::UniqueFd poll_;
+    base::UniqueFd timer_;
+    base::UniqueFd notify_;
+    base::UniqueFd http_;
+    std::optional<base::Nanoseconds> armed_;
+    std::optional<base::Nanoseconds> restart_at_;
+
+    static constexpr std::size_t most_arguments = 64;
+    const char* arguments_[most_arguments + 1] = {};
+    base::Text<15> context_argument_;
+    base::Text<15> threads_argument_;
+    char* process_id_slot_ = nullptr;
+
+    pid_t shell_ = 0;
+    Ending ending_ = Ending::exit;
+    int status_ = 0;
+};
+
+} // namespace vb::init

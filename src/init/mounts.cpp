@@ -1,0 +1,134 @@
+#include "init/mounts.h"
+
+#include <cerrno>
+#include <sys/mount.h>
+
+namespace vb::init {
+
+namespace {
+
+constexpr char mountinfo_path[] = "/proc/self/mountinfo";
+
+constexpr sys::Mount proc = {"proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr};
+
+struct EarlyMount {
+    sys::Mount mount;
+    mode_t mode;
+};
+constexpr EarlyMount early_mounts[] = {
+    {{"sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr}, 0555},
+    {{"devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755"}, 0755},
+    {{"devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5,ptmxmode=0666"}, 0755},
+    {{"tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"}, 01777},
+    {{"tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"}, 0755},
+    {{"tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"}, 01777},
+    {{"cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr}, 0555},
+};
+
+// Field 5 of a line of mountinfo.
+std::string_view mount_point_of(std::string_view line) noexcept {
+    for (int field = 1; field < 5; ++field) {
+        const std::size_t space = line.find(' ');
+        if (space == std::string_view::npos) {
+            return {};
+        }
+        line.remove_prefix(space + 1);
+    }
+    return line.substr(0, line.find(' '));
+}
+
+// Spaces, tabs, newlines and backslashes stand as \ooo in mountinfo.
+base::Text<4095> unescape(std::string_view text) noexcept {
+    base::Text<4095> plain;
+    while (!text.empty()) {
+        unsigned int code = 0;
+        const bool escaped =
+            text.size() >= 4 && text[0] == '\\' &&
+            std::from_chars(text.data() + 1, text.data() + 4, code, 8).ptr == text.data() + 4 && code < 256;
+        const char character = escaped ? static_cast<char>(code) : text[0];
+        plain << std::string_view(&character, 1);
+        text.remove_prefix(escaped ? 4 : 1);
+    }
+    return plain;
+}
+
+void end_mount(sys::Kernel& kernel, const base::Log& log, const char* target) noexcept {
+    // These hold nothing that needs writing, and the first is where the rest is read from.
+    for (const std::string_view kept : {"/", "/proc", "/sys", "/dev"}) {
+        if (target == kept) {
+            return;
+        }
+    }
+    if (kernel.unmount(target)) {
+        return;
+    }
+    const auto remounted = kernel.remount_read_only(target);
+    if (!remounted) {
+        log.warning(base::describe(remounted.error()));
+    }
+}
+
+} // namespace
+
+bool is_mount_point(std::string_view mountinfo, std::string_view path) noexcept {
+    while (!mountinfo.empty()) {
+        const std::size_t end = mountinfo.find('\n');
+        if (mount_point_of(mountinfo.substr(0, end)) == path) {
+            return true;
+        }
+        mountinfo.remove_prefix(end == std::string_view::npos ? mountinfo.size() : end + 1);
+    }
+    return false;
+}
+
+base::Result<> mount_proc(sys::Kernel& kernel) noexcept {
+    char byte[16];
+    const auto there = kernel.read_file("/proc/sys/kernel/pid_max", byte);
+    if (there) {
+        return {};
+    }
+    if (auto made = kernel.make_directory(proc.target, 0555); !made) {
+        return made;
+    }
+    return kernel.mount(proc);
+}
+
+void mount_early(sys::Kernel& kernel, const base::Log& log) noexcept {
+    char buffer[32768];
+    const auto mountinfo = kernel.read_file(mountinfo_path, buffer);
+    for (const EarlyMount& early : early_mounts) {
+        if (mountinfo && is_mount_point(*mountinfo, early.mount.target)) {
+            continue;
+        }
+        // On a read-only root the directory must be there already; then mount(2) is the one to complain.
+        (void)kernel.make_directory(early.mount.target, early.mode);
+        const auto mounted = kernel.mount(early.mount);
+        if (!mounted && mounted.error().number != EBUSY) {
+            log.warning(base::describe(mounted.error()));
+        }
+    }
+}
+
+void unmount_all(sys::Kernel& kernel, const base::Log& log) noexcept {
+    char buffer[32768];
+    const auto mountinfo = kernel.read_file(mountinfo_path, buffer);
+    if (!mountinfo) {
+        log.warning(base::describe(mountinfo.error()));
+    } else {
+        std::string_view rest = *mountinfo;
+        while (!rest.empty()) {
+            if (rest.ends_with('\n')) {
+                rest.remove_suffix(1);
+            }
+            const std::size_t start = rest.rfind('\n') + 1; // npos + 1 is 0: the first line
+            end_mount(kernel, log, unescape(mount_point_of(rest.substr(start))).c_str());
+            rest = rest.substr(0, start);
+        }
+    }
+    const auto root = kernel.remount_read_only("/");
+    if (!root) {
+        log.warning(base::describe(root.error()));
+    }
+}
+
+} // namespace vb::init
