@@ -1,0 +1,236 @@
+#include "http/openai.h"
+
+#include <array>
+#include <glaze/json/write.hpp>
+
+// Named, since glaze's reflection needs types with linkage. A field that OpenAI sends as null is an optional,
+// and is written as null; one that it leaves out is a part of another struct.
+namespace vb::http::wire {
+
+using Null = std::optional<std::string_view>;
+
+struct Usage {
+    std::uint32_t prompt_tokens, completion_tokens, total_tokens;
+};
+struct Message {
+    std::string_view role = "assistant";
+    std::string_view content;
+    Null refusal;
+};
+struct Choice {
+    int index = 0;
+    Message message;
+    Null logprobs;
+    std::string_view finish_reason;
+};
+struct Completion {
+    std::string_view id;
+    std::string_view object = "chat.completion";
+    std::int64_t created;
+    std::string_view model;
+    std::array<Choice, 1> choices;
+    Usage usage;
+};
+
+struct RoleDelta {
+    std::string_view role = "assistant";
+    std::string_view content;
+};
+struct ContentDelta {
+    std::string_view content;
+};
+struct EmptyDelta {};
+template <class Delta>
+struct ChunkChoice {
+    int index = 0;
+    Delta delta;
+    Null logprobs;
+    Null finish_reason;
+};
+template <class Choices>
+struct Chunk {
+    std::string_view id;
+    std::string_view object = "chat.completion.chunk";
+    std::int64_t created;
+    std::string_view model;
+    Choices choices;
+};
+// With stream_options.include_usage each chunk has the field, null in all but the last.
+template <class Choices>
+struct CountedChunk {
+    std::string_view id;
+    std::string_view object = "chat.completion.chunk";
+    std::int64_t created;
+    std::string_view model;
+    Choices choices;
+    std::optional<Usage> usage;
+};
+
+struct ErrorBody {
+    std::string_view message;
+    std::string_view type;
+    std::optional<std::string> param;
+    Null code;
+};
+struct Error {
+    ErrorBody error;
+};
+struct Status {
+    std::string_view status;
+};
+struct Model {
+    std::string_view id;
+    std::string_view object = "model";
+    std::int64_t created;
+    std::string_view owned_by = "vector_boot";
+};
+struct ModelList {
+    std::string_view object = "list";
+    std::array<Model, 1> data;
+};
+
+} // namespace vb::http::wire
+
+namespace vb::http {
+
+namespace {
+
+// What a model says may hold control characters: unescaped they would make the document invalid.
+struct WriteOptions : glz::opts {
+    bool escape_control_characters = true;
+};
+constexpr WriteOptions with_nulls{{.skip_null_members = false}};
+
+template <class Document>
+void append_json(std::string& text, const Document& document) {
+    std::string written;
+    // Writing plain structs of strings and numbers into a string has no way to fail but the end of memory.
+    static_cast<void>(glz::write<with_nulls>(document, written));
+    text += written;
+}
+template <class Document>
+std::string json(const Document& document) {
+    std::string text;
+    append_json(text, document);
+    return text;
+}
+template <class Document>
+std::string event(const Document& document) {
+    std::string text = "data: ";
+    append_json(text, document);
+    text += "\n\n";
+    return text;
+}
+
+std::string_view reason(engine::Finish finish) {
+    switch (finish) {
+    case engine::Finish::length:
+        return "length";
+    case engine::Finish::stop:
+    case engine::Finish::cancelled:
+        break;
+    }
+    return "stop";
+}
+
+wire::Usage usage_of(const engine::Outcome& outcome) {
+    const engine::Usage& usage = outcome.usage;
+    return {.prompt_tokens = usage.prompt_tokens,
+            .completion_tokens = usage.completion_tokens,
+            .total_tokens = usage.prompt_tokens + usage.completion_tokens};
+}
+
+template <class Delta>
+std::string chunk(const ReplyHead& head, bool counted, Delta delta, wire::Null finish = std::nullopt) {
+    using Choices = std::array<wire::ChunkChoice<Delta>, 1>;
+    const Choices choices{{{.delta = delta, .logprobs = {}, .finish_reason = finish}}};
+    if (counted) {
+        return event(wire::CountedChunk<Choices>{
+            .id = head.id, .created = head.created, .model = head.model, .choices = choices, .usage = {}});
+    }
+    return event(wire::Chunk<Choices>{
+        .id = head.id, .created = head.created, .model = head.model, .choices = choices});
+}
+
+} // namespace
+
+ErrorReply invalid_request(std::string message, std::optional<std::string> param) {
+    return {.status = 400,
+            .message = std::move(message),
+            .type = "invalid_request_error",
+            .param = std::move(param),
+            .code = {}};
+}
+
+ErrorReply unavailable(std::string message) {
+    return {.status = 503, .message = std::move(message), .type = "server_error", .param = {}, .code = {}};
+}
+
+ErrorReply error_reply(const engine::Error& error) {
+    switch (error.fault) {
+    case engine::Fault::request:
+        return invalid_request(error.message, "messages");
+    case engine::Fault::resources:
+    case engine::Fault::internal:
+        break;
+    case engine::Fault::model_missing:
+    case engine::Fault::model_malformed:
+    case engine::Fault::model_unsupported:
+        return unavailable(error.message);
+    }
+    return {.status = 500, .message = error.message, .type = "server_error", .param = {}, .code = {}};
+}
+
+std::string completion_json(const ReplyHead& head, std::string_view text, const engine::Outcome& outcome) {
+    const wire::Choice choice{
+        .message = {.content = text, .refusal = {}}, .logprobs = {}, .finish_reason = reason(outcome.finish)};
+    return json(wire::Completion{.id = head.id,
+                                 .created = head.created,
+                                 .model = head.model,
+                                 .choices = {choice},
+                                 .usage = usage_of(outcome)});
+}
+
+std::string error_json(const ErrorReply& error) {
+    return json(wire::Error{
+        {.message = error.message, .type = error.type, .param = error.param, .code = error.code}});
+}
+
+std::string status_json(std::string_view status) {
+    return json(wire::Status{status});
+}
+
+std::string model_json(std::string_view id, std::int64_t created) {
+    return json(wire::Model{.id = id, .created = created});
+}
+
+std::string model_list_json(std::string_view id, std::int64_t created) {
+    return json(wire::ModelList{.data = {wire::Model{.id = id, .created = created}}});
+}
+
+std::string ChatStream::role() const {
+    return chunk(head_, include_usage_, wire::RoleDelta{});
+}
+
+std::string ChatStream::content(std::string_view text) const {
+    return chunk(head_, include_usage_, wire::ContentDelta{text});
+}
+
+std::string ChatStream::end(const engine::Outcome& outcome) const {
+    std::string text = chunk(head_, include_usage_, wire::EmptyDelta{}, reason(outcome.finish));
+    if (include_usage_) {
+        using NoChoices = std::array<wire::ChunkChoice<wire::EmptyDelta>, 0>;
+        text += event(wire::CountedChunk<NoChoices>{.id = head_.id,
+                                                    .created = head_.created,
+                                                    .model = head_.model,
+                                                    .choices = {},
+                                                    .usage = usage_of(outcome)});
+    }
+    return text += "data: [DONE]\n\n";
+}
+
+std::string ChatStream::error(const ErrorReply& error) {
+    return "data: " + error_json(error) + "\n\n";
+}
+
+} // namespace vb::http

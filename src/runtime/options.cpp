@@ -1,0 +1,64 @@
+#include "runtime/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
+namespace vb::runtime {
+
+namespace {
+
+constexpr char footer[] = R"(
+Environment:
+  LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES  sockets to serve instead of --listen, as in sd_listen_fds(3)
+  NOTIFY_SOCKET                           where to report READY and STATUS, as in sd_notify(3)
+  VECTOR_BOOT_TIMELINE                    descriptor of the boot timeline to record into
+
+Exit codes:
+  0  ended by SIGTERM or SIGINT
+  1  bad usage, or a socket could not be set up
+  2  the neural runtime could not be initialised)";
+
+} // namespace
+
+std::expected<Options, Early> parse_options(int count, const char* const* words) {
+    Options options;
+    std::map<std::string, base::Level> levels;
+    for (std::size_t index = 0; index < std::size(base::level_names); ++index) {
+        levels.emplace(base::level_names[index], static_cast<base::Level>(index));
+    }
+    CLI::App app("Serves one GGUF language model over HTTP, in the shape of OpenAI's API.",
+                 "vector_boot-runtime");
+    app.footer(footer);
+    app.add_option("--model", options.engine.model, "GGUF file")->required()->type_name("FILE");
+    app.add_option("--context", options.engine.context, "Tokens that prompt and answer may have together")
+        ->type_name("N")
+        ->check(CLI::Range(64U, 1U << 24))
+        ->capture_default_str();
+    app.add_option("--threads", options.engine.threads,
+                   "Threads that compute; 0: as many as the CPU quota allows")
+        ->type_name("N")
+        ->check(CLI::Range(0U, 1024U))
+        ->capture_default_str();
+    app.add_option("--listen", options.listen, "Address to bind if no socket was passed")
+        ->type_name("HOST:PORT")
+        ->capture_default_str();
+    app.add_option("--log", options.log_level, "error, warning, notice, info or debug")
+        ->type_name("LEVEL")
+        ->transform(CLI::CheckedTransformer(levels))
+        ->default_str("info");
+    try {
+        app.parse(count, words);
+    } catch (const CLI::Success&) {
+        return std::unexpected(Early{.exit_code = 0, .text = app.help()});
+    } catch (const CLI::Error& error) {
+        return std::unexpected(Early{.exit_code = 1,
+                                     .text = std::string("vector_boot-runtime: ") + error.what() +
+                                             " (--help lists the options)\n"});
+    }
+    return options;
+}
+
+} // namespace vb::runtime

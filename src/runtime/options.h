@@ -1,0 +1,29 @@
+// The command line of vector_boot-runtime.
+#pragma once
+
+#include "base/log.h"
+#include "engine/engine.h"
+
+#include <chrono>
+#include <expected>
+#include <string>
+
+namespace vb::runtime {
+
+struct Options {
+    engine::Options engine;
+    std::string listen = "127.0.0.1:8080"; // where to bind if no socket was passed
+    base::Level log_level = base::Level::info;
+    std::chrono::milliseconds drain{2000}; // for answers in flight when the runtime is told to end
+    std::chrono::milliseconds flush{500};  // for the last bytes after that
+};
+
+// What to do instead of running: print a text, and exit.
+struct Early {
+    int exit_code;
+    std::string text; // for stdout if the exit code is 0, else for stderr
+};
+
+std::expected<Options, Early> parse_options(int count, const char* const* words);
+
+} // namespace vb::runtime

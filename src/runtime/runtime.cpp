@@ -1,0 +1,241 @@
+#include "runtime/runtime.h"
+
+#include "engine/engine.h"
+#include "http/server.h"
+#include "runtime/listen.h"
+#include "runtime/notify.h"
+#include "trace/timeline.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace vb::runtime {
+
+namespace {
+
+class EngineBackend final : public http::Backend {
+  public:
+    EngineBackend(engine::Options options, trace::Timeline& timeline, const base::Log& log,
+                  std::function<void(engine::State)> changed)
+        : engine_(std::move(options), timeline, log, std::move(changed)) {}
+
+    Ticket submit(engine::Request request, std::unique_ptr<engine::Receiver> receiver) override {
+        return engine_.submit(std::move(request), std::move(receiver));
+    }
+    void cancel(Ticket ticket) override { engine_.cancel(ticket); }
+    engine::State state() const noexcept override { return engine_.state(); }
+    std::string_view model_name() const noexcept override { return engine_.model_name(); }
+    const engine::Error& failure() const noexcept { return engine_.failure(); }
+
+  private:
+    engine::Engine engine_;
+};
+
+std::string_view variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+// The timeline of the boot that this process is part of, or one of its own.
+trace::Timeline open_timeline(base::Nanoseconds started, const base::Log& log) {
+    const std::string_view passed = variable(trace::environment_variable);
+    int fd = -1;
+    base::Result<trace::Timeline> timeline =
+        passed.empty() ? trace::Timeline::create(started)
+        : base::parse_number(passed, fd)
+            ? trace::Timeline::attach(fd)
+            : base::failure("attach the timeline", passed, "expected a descriptor");
+    if (timeline) {
+        return std::move(*timeline);
+    }
+    log.warning(base::describe(timeline.error()));
+    return {}; // serving does not depend on it
+}
+
+base::Result<std::vector<base::UniqueFd>> listening_sockets(const std::string& address) {
+    auto sockets = inherited_sockets({.pid = std::getenv("LISTEN_PID"),
+                                      .fds = std::getenv("LISTEN_FDS"),
+                                      .names = std::getenv("LISTEN_FDNAMES")});
+    if (!sockets || !sockets->empty()) {
+        return sockets;
+    }
+    auto bound = bind_socket(address);
+    if (!bound) {
+        return std::unexpected(bound.error());
+    }
+    sockets->push_back(std::move(*bound));
+    return sockets;
+}
+
+// From here on SIGTERM and SIGINT arrive at the descriptor only; the engine's threads inherit the mask.
+base::Result<base::UniqueFd> take_signals() {
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    if (::pthread_sigmask(SIG_BLOCK, &ending, nullptr) != 0 || std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+        return base::system_error("set up", "signals");
+    }
+    base::UniqueFd signals(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals) {
+        return base::system_error("create", "signalfd");
+    }
+    return signals;
+}
+
+// Each client is a descriptor; the soft limit of 1024 is for programs that use select(2).
+void raise_descriptor_limit(const base::Log& log) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+            return;
+        }
+    }
+    log.warning("the limit of file descriptors could not be raised");
+}
+
+class Service {
+  public:
+    Service(const Options& options, const base::Log& log, trace::Timeline& timeline, Notifier notifier,
+            http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals)
+        : options_(options), log_(log), notifier_(std::move(notifier)), loop_(loop), mailbox_(mailbox),
+          signals_(std::move(signals)),
+          backend_(options.engine, timeline, log,
+                   [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
+          server_(loop, mailbox, backend_, timeline, log),
+          signal_watch_(loop, signals_.get(), [this] { signalled(); }),
+          drained_(loop, [this] { refuse("the server is stopping"); }),
+          flushed_(loop, [this] { loop_.stop(); }) {}
+
+    base::Result<> serve(std::vector<base::UniqueFd> sockets) {
+        for (base::UniqueFd& socket : sockets) {
+            if (auto accepted = server_.accept_from(std::move(socket)); !accepted) {
+                return accepted;
+            }
+        }
+        tell("STATUS=loading the model");
+        return {};
+    }
+    int exit_code() const noexcept { return exit_code_; }
+
+  private:
+    void engine_changed(engine::State state) {
+        if (stopping_) {
+            return;
+        }
+        if (state == engine::State::ready) {
+            tell("READY=1\nSTATUS=serving");
+            log_.info("serving ", backend_.model_name());
+            return;
+        }
+        exit_code_ = engine_failed;
+        log_.error(backend_.failure().message);
+        tell("STOPPING=1\nSTATUS=the neural runtime could not be initialised");
+        stop_accepting();
+        refuse(backend_.failure().message);
+    }
+
+    void signalled() {
+        signalfd_siginfo signal{};
+        while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
+            if (stopping_) { // whoever asks twice does not want to wait
+                refuse("the server is stopping");
+                continue;
+            }
+            log_.info("ending: signal ", static_cast<int>(signal.ssi_signo));
+            tell("STOPPING=1\nSTATUS=ending");
+            stop_accepting();
+            drained_.start(options_.drain);
+        }
+    }
+
+    void stop_accepting() {
+        stopping_ = true;
+        server_.on_idle([this] { loop_.stop(); });
+        server_.stop_accepting();
+        if (server_.open_exchanges() == 0) {
+            loop_.stop();
+        }
+    }
+    void refuse(const std::string& reason) {
+        flushed_.start(options_.flush);
+        server_.refuse_waiting(http::unavailable(reason));
+    }
+    void tell(std::string_view lines) const {
+        if (auto sent = notifier_.send(lines); !sent) {
+            log_.warning(base::describe(sent.error()));
+        }
+    }
+
+    const Options& options_;
+    const base::Log& log_;
+    const Notifier notifier_;
+    http::EventLoop& loop_;
+    http::Mailbox& mailbox_;
+    const base::UniqueFd signals_;
+    int exit_code_ = ended;
+    bool stopping_ = false;
+    EngineBackend backend_;
+    http::Server server_;
+    http::ReadWatch signal_watch_;
+    http::Timer drained_;
+    http::Timer flushed_;
+};
+
+base::Result<int> serve(const Options& options, const base::Log& log, base::Nanoseconds started) {
+    trace::Timeline timeline = open_timeline(started, log);
+    auto notifier = Notifier::connect(variable("NOTIFY_SOCKET"));
+    if (!notifier) {
+        return std::unexpected(notifier.error());
+    }
+    auto sockets = listening_sockets(options.listen);
+    if (!sockets) {
+        return std::unexpected(sockets.error());
+    }
+    auto signals = take_signals();
+    if (!signals) {
+        return std::unexpected(signals.error());
+    }
+    auto loop = http::EventLoop::create();
+    if (!loop) {
+        return std::unexpected(loop.error());
+    }
+    const auto mailbox = http::Mailbox::create(*loop);
+    if (!mailbox) {
+        return std::unexpected(mailbox.error());
+    }
+
+    Service service(options, log, timeline, std::move(*notifier), *loop, **mailbox, std::move(*signals));
+    raise_descriptor_limit(log);
+    if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
+        return std::unexpected(accepting.error());
+    }
+    timeline.record("runtime: start", started, base::monotonic_now());
+    if (auto ran = loop->run(); !ran) {
+        return std::unexpected(ran.error());
+    }
+    return service.exit_code();
+}
+
+} // namespace
+
+int run(const Options& options, base::Nanoseconds started) {
+    const base::Log log(STDERR_FILENO, "vector_boot-runtime", options.log_level);
+    const auto exit_code = serve(options, log, started);
+    if (!exit_code) {
+        log.error(base::describe(exit_code.error()));
+        return set_up_failed;
+    }
+    return *exit_code;
+}
+
+} // namespace vb::runtime
