@@ -1,6 +1,7 @@
 // The neural engine: one GGUF model, brought up as fast as the hardware allows, answering chat requests.
 // src/engine is the only code that includes llama.h; no llama type leaves it.
-// It never writes to fds 0-2, never exits the process, and is never part of PID 1 (libllama aborts on bad files).
+// It never writes to fds 0-2, never exits the process, and is never part of PID 1 (libllama aborts on bad
+// files).
 #pragma once
 
 #include "base/log.h"
@@ -17,7 +18,7 @@
 namespace vb::engine {
 
 struct Options {
-    std::string model;          // path of a GGUF file
+    std::string model;            // path of a GGUF file
     std::uint32_t context = 2048; // tokens: prompt and answer together
     std::uint32_t batch = 512;    // tokens computed at once while reading a prompt
     std::uint32_t threads = 0;    // 0: floor(min(affinity, cgroup cpu.max))
@@ -49,7 +50,8 @@ struct Outcome {
     Usage usage;
 };
 
-// Gets the answer to one request. Called on the engine's thread only, one call at a time: hand over and return.
+// Gets the answer to one request. Called on the engine's thread only, one call at a time: hand over and
+// return.
 class Receiver {
   public:
     virtual ~Receiver() = default;
@@ -66,7 +68,8 @@ class Engine {
     using Ticket = std::uint64_t;
 
     // Starts to load on threads of its own and returns at once. `changed` is called once, from one of those
-    // threads, when the first token can be served or the model was refused. timeline and log outlive the engine.
+    // threads, when the first token can be served or the model was refused. timeline and log outlive the
+    // engine.
     Engine(Options options, trace::Timeline& timeline, const base::Log& log,
            std::function<void(State)> changed);
     // Cancels everything, lets every receiver know, joins the threads.

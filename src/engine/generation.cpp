@@ -1,0 +1,257 @@
+#include "engine/generation.h"
+
+#include "engine/answer_text.h"
+#include "trace/timeline.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <random>
+#include <span>
+#include <utility>
+
+namespace vb::engine {
+namespace {
+
+// Sums, not products: a prompt that is too long is refused by its text already when it cannot fit in 31 bits.
+constexpr std::size_t longest_prompt_text = std::size_t{64} << 20;
+
+std::unexpected<Error> refuse(std::string message) {
+    return std::unexpected(Error{Fault::request, std::move(message)});
+}
+
+bool is_set(void* flag) {
+    return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
+}
+
+} // namespace
+
+Generator::Generator(std::unique_ptr<Model> model, trace::Timeline& timeline,
+                     const std::atomic<bool>& interrupted)
+    : model_(std::move(model)), timeline_(&timeline), interrupted_(&interrupted),
+      // A sliding window and a recurrent state have already lost what is needed to go back.
+      can_reuse_prefix_(llama_model_n_swa(model_->weights.get()) == 0 &&
+                        !llama_model_is_recurrent(model_->weights.get()) &&
+                        !llama_model_is_hybrid(model_->weights.get())) {
+    llama_set_abort_callback(model_->context.get(), is_set, const_cast<std::atomic<bool>*>(interrupted_));
+}
+
+std::uint32_t Generator::capacity() const {
+    return llama_n_ctx_seq(model_->context.get());
+}
+
+void Generator::forget() {
+    llama_memory_clear(llama_get_memory(model_->context.get()), false);
+    held_.clear();
+}
+
+Result<Outcome> Generator::answer(const Request& request, Receiver& receiver) {
+    std::optional<trace::Span> span;
+    if (std::exchange(first_request_, false)) {
+        span.emplace(*timeline_, "engine: prefill");
+    }
+    auto prompt = prompt_tokens(request);
+    if (!prompt) {
+        return std::unexpected(std::move(prompt.error()));
+    }
+    const auto read = read_prompt(*prompt);
+    if (!read) {
+        return std::unexpected(read.error());
+    }
+    span.reset();
+    const Usage usage{.prompt_tokens = static_cast<std::uint32_t>(prompt->size())};
+    if (!*read) {
+        return Outcome{.finish = Finish::cancelled, .usage = usage};
+    }
+    auto outcome = generate(request, sampler(request.sampling).get(), receiver);
+    if (outcome) {
+        outcome->usage.prompt_tokens = usage.prompt_tokens;
+    }
+    return outcome;
+}
+
+Result<Generator::Tokens> Generator::prompt_tokens(const Request& request) const {
+    auto text = model_->chat_template->render(request.messages, model_->special);
+    if (!text) {
+        return std::unexpected(std::move(text.error()));
+    }
+    // Where the tokenizer adds these tokens itself, the template's own would be the second.
+    const SpecialTexts& special = model_->special;
+    std::string_view view = *text;
+    const llama_vocab* const vocabulary = model_->vocabulary();
+    if (llama_vocab_get_add_bos(vocabulary) && !special.beginning.empty() &&
+        view.starts_with(special.beginning)) {
+        view.remove_prefix(special.beginning.size());
+    }
+    if (llama_vocab_get_add_eos(vocabulary) && !special.end.empty() && view.ends_with(special.end)) {
+        view.remove_suffix(special.end.size());
+    }
+    auto tokens = tokenize(view);
+    if (!tokens) {
+        return tokens;
+    }
+    if (tokens->empty()) {
+        return refuse("the prompt is empty");
+    }
+    if (tokens->size() >= capacity()) {
+        return refuse("the prompt has " + std::to_string(tokens->size()) +
+                      " tokens, expected less than the context's " + std::to_string(capacity()));
+    }
+    return tokens;
+}
+
+Result<Generator::Tokens> Generator::tokenize(std::string_view text) const {
+    if (text.size() > longest_prompt_text) {
+        return refuse("the prompt has " + std::to_string(text.size()) + " bytes, expected at most " +
+                      std::to_string(longest_prompt_text));
+    }
+    const auto run = [&](Tokens& tokens) {
+        return llama_tokenize(model_->vocabulary(), text.data(), static_cast<std::int32_t>(text.size()),
+                              tokens.data(), static_cast<std::int32_t>(tokens.size()), true, true);
+    };
+    Tokens tokens(text.size() / 2 + 16);
+    std::int32_t count = run(tokens);
+    if (count == std::numeric_limits<std::int32_t>::min()) {
+        return refuse("the prompt has too many tokens");
+    }
+    if (count < 0) {
+        tokens.resize(static_cast<std::size_t>(-count));
+        count = run(tokens);
+    }
+    tokens.resize(static_cast<std::size_t>(std::max(count, 0)));
+    return tokens;
+}
+
+Result<bool> Generator::read_prompt(const Tokens& prompt) {
+    const auto [differs, ignored] = std::ranges::mismatch(held_, prompt);
+    auto kept = static_cast<std::size_t>(differs - held_.begin());
+    kept = std::min(kept, prompt.size() - 1); // the last token is computed in any case, for its logits
+    llama_memory_t memory = llama_get_memory(model_->context.get());
+    if (can_reuse_prefix_ && kept > 0 && llama_memory_seq_rm(memory, 0, static_cast<llama_pos>(kept), -1)) {
+        held_.resize(kept);
+    } else {
+        forget();
+    }
+    std::span<const llama_token> rest = std::span(prompt).subspan(held_.size());
+    const std::size_t batch = llama_n_batch(model_->context.get());
+    while (!rest.empty()) {
+        const auto now = rest.first(std::min(batch, rest.size()));
+        if (auto decoded = decode(now); !decoded || !*decoded) {
+            return decoded;
+        }
+        rest = rest.subspan(now.size());
+    }
+    return true;
+}
+
+Result<bool> Generator::decode(std::span<const llama_token> tokens) {
+    if (interrupted_->load(std::memory_order_relaxed)) {
+        return false;
+    }
+    // llama_decode does not write to the tokens, but its batch type serves other purposes too.
+    auto* const data = const_cast<llama_token*>(tokens.data());
+    const std::int32_t status = llama_decode(
+        model_->context.get(), llama_batch_get_one(data, static_cast<std::int32_t>(tokens.size())));
+    if (status == 0) {
+        held_.insert(held_.end(), tokens.begin(), tokens.end());
+        return true;
+    }
+    forget(); // part of the batch may be in memory
+    if (status == 2) {
+        return false;
+    }
+    return std::unexpected(
+        Error{Fault::internal, "llama_decode failed with status " + std::to_string(status)});
+}
+
+SamplerHandle Generator::sampler(const Sampling& sampling) const {
+    const llama_vocab* const vocabulary = model_->vocabulary();
+    SamplerHandle chain(llama_sampler_chain_init(llama_sampler_chain_params{.no_perf = true}));
+    const auto add = [&](llama_sampler* stage) { llama_sampler_chain_add(chain.get(), stage); };
+
+    std::int32_t suppressed_count = 0;
+    const llama_token* const suppressed = llama_vocab_get_suppress_tokens(vocabulary, &suppressed_count);
+    if (suppressed_count > 0) {
+        std::vector<llama_logit_bias> biases;
+        for (std::int32_t index = 0; index < suppressed_count; ++index) {
+            biases.push_back({suppressed[index], -std::numeric_limits<float>::infinity()});
+        }
+        add(llama_sampler_init_logit_bias(llama_vocab_n_tokens(vocabulary), suppressed_count, biases.data()));
+    }
+    if (sampling.temperature <= 0) {
+        add(llama_sampler_init_greedy());
+        return chain;
+    }
+    const auto top_k = std::min<std::uint32_t>(sampling.top_k, std::numeric_limits<std::int32_t>::max());
+    if (top_k > 0) {
+        add(llama_sampler_init_top_k(static_cast<std::int32_t>(top_k)));
+    }
+    if (sampling.top_p < 1) {
+        add(llama_sampler_init_top_p(sampling.top_p, 1));
+    }
+    if (sampling.min_p > 0) {
+        add(llama_sampler_init_min_p(sampling.min_p, 1));
+    }
+    add(llama_sampler_init_temp(sampling.temperature));
+    add(llama_sampler_init_dist(sampling.seed)); // libllama draws a seed itself for 0xFFFFFFFF
+    return chain;
+}
+
+std::string_view Generator::piece(llama_token token) {
+    const auto run = [&] {
+        return llama_token_to_piece(model_->vocabulary(), token, piece_.data(),
+                                    static_cast<std::int32_t>(piece_.size()), 0, false);
+    };
+    if (piece_.size() < 64) {
+        piece_.resize(64);
+    }
+    std::int32_t size = run();
+    if (size < 0) {
+        piece_.resize(static_cast<std::size_t>(-size));
+        size = run();
+    }
+    return std::string_view(piece_).substr(0, static_cast<std::size_t>(std::max(size, 0)));
+}
+
+Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampler, Receiver& receiver) {
+    AnswerText text(request.stop);
+    Outcome outcome;
+    const auto send = [&receiver](const std::string& piece) {
+        if (!piece.empty()) {
+            receiver.text(piece);
+        }
+    };
+    for (;;) {
+        if (interrupted_->load(std::memory_order_relaxed)) {
+            outcome.finish = Finish::cancelled;
+            break;
+        }
+        const llama_token token = llama_sampler_sample(sampler, model_->context.get(), -1);
+        if (llama_vocab_is_eog(model_->vocabulary(), token)) {
+            outcome.finish = Finish::stop;
+            break;
+        }
+        ++outcome.usage.completion_tokens;
+        send(text.add(piece(token)));
+        if (text.stopped()) {
+            outcome.finish = Finish::stop;
+            break;
+        }
+        if (outcome.usage.completion_tokens == request.max_tokens || held_.size() >= capacity()) {
+            outcome.finish = Finish::length;
+            break;
+        }
+        const auto decoded = decode(std::span(&token, 1));
+        if (!decoded) {
+            return std::unexpected(decoded.error());
+        }
+        if (!*decoded) {
+            outcome.finish = Finish::cancelled;
+            break;
+        }
+    }
+    send(text.finish());
+    return outcome;
+}
+
+} // namespace vb::engine

@@ -1,0 +1,219 @@
+#include "engine/model.h"
+
+#include "engine/backend.h"
+#include "engine/gguf_check.h"
+#include "engine/llama_log.h"
+#include "engine/threads.h"
+#include "trace/timeline.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <future>
+#include <string_view>
+#include <utility>
+
+namespace vb::engine {
+namespace {
+
+using trace::Span;
+
+// libllama's own number for a physical batch; more would only make its buffers larger.
+constexpr std::uint32_t largest_physical_batch = 512;
+
+bool go_on(float /*progress*/, void* cancelled) {
+    return !static_cast<const std::atomic<bool>*>(cancelled)->load(std::memory_order_relaxed);
+}
+
+template <std::size_t Size>
+void copy_text(char (&target)[Size], std::string_view text) {
+    const std::size_t size = std::min(text.size(), Size - 1);
+    std::memcpy(target, text.data(), size);
+    target[size] = '\0';
+}
+
+// The key-value overrides that make libllama leave the vocabulary out.
+std::array<llama_model_kv_override, 3> without_vocabulary(const GgufSummary& summary) {
+    std::array<llama_model_kv_override, 3> overrides{}; // the last one, with an empty key, ends the list
+    overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_STR;
+    copy_text(overrides[0].key, "tokenizer.ggml.model");
+    copy_text(overrides[0].val_str, "none");
+    // Without token texts this key says how many there are. Files may lack it.
+    overrides[1].tag = LLAMA_KV_OVERRIDE_TYPE_INT;
+    copy_text(overrides[1].key, summary.architecture + ".vocab_size");
+    overrides[1].val_i64 = static_cast<std::int64_t>(summary.token_count);
+    return overrides;
+}
+
+std::string token_text(const llama_vocab* vocabulary, llama_token token) {
+    const char* const text = token == LLAMA_TOKEN_NULL ? nullptr : llama_vocab_get_text(vocabulary, token);
+    return text == nullptr ? std::string() : std::string(text);
+}
+
+class Loader {
+  public:
+    Loader(const Options& options, trace::Timeline& timeline, const base::Log& log,
+           const std::atomic<bool>& cancelled)
+        : options_(options), timeline_(timeline), log_(log), cancelled_(cancelled) {}
+
+    Result<std::unique_ptr<Model>> load();
+
+  private:
+    enum class Part : unsigned char { everything, weights, vocabulary };
+
+    Result<GgufSummary> check();
+    Result<> load_parts(const GgufSummary& summary, Model& model);
+    Result<> load_parts_at_once(const GgufSummary& summary, Model& model);
+    Result<ModelHandle> load_part(Part part, const GgufSummary& summary);
+    Result<ContextHandle> make_context(llama_model* weights, const GgufSummary& summary);
+
+    const Options& options_;
+    trace::Timeline& timeline_;
+    const base::Log& log_;
+    const std::atomic<bool>& cancelled_;
+    unsigned threads_ = 1;
+};
+
+Result<std::unique_ptr<Model>> Loader::load() {
+    threads_ = options_.threads != 0 ? options_.threads : usable_threads();
+    auto backend = std::async(std::launch::async, [this] {
+        const Span span(timeline_, "engine: backend");
+        return load_backend(log_);
+    });
+    const auto summary = check();
+    if (!summary) {
+        return std::unexpected(summary.error());
+    }
+    auto model = std::make_unique<Model>();
+    {
+        const Span span(timeline_, "engine: chat template");
+        auto chat_template = ChatTemplate::parse(summary->chat_template);
+        if (!chat_template) {
+            return std::unexpected(std::move(chat_template.error()));
+        }
+        model->chat_template = *std::move(chat_template);
+    }
+    if (auto loaded = backend.get(); !loaded) {
+        return std::unexpected(std::move(loaded.error()));
+    }
+    if (auto loaded = load_parts(*summary, *model); !loaded) {
+        return std::unexpected(std::move(loaded.error()));
+    }
+    const llama_vocab* const vocabulary = model->vocabulary();
+    model->special = {.beginning = token_text(vocabulary, llama_vocab_bos(vocabulary)),
+                      .end = token_text(vocabulary, llama_vocab_eos(vocabulary))};
+    return model;
+}
+
+Result<GgufSummary> Loader::check() {
+    const Span span(timeline_, "engine: check");
+    return check_gguf_file(options_.model);
+}
+
+Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
+    // On one CPU nothing runs beside, and reading the file's metadata twice costs more than it saves.
+    if (threads_ > 1) {
+        if (auto loaded = load_parts_at_once(summary, model)) {
+            return loaded;
+        }
+        if (!go_on(0, const_cast<std::atomic<bool>*>(&cancelled_))) {
+            return std::unexpected(Error{Fault::internal, "the load was cancelled"});
+        }
+        // An architecture that cannot do without its vocabulary, or a bad model: the plain load tells.
+        log_.debug("loading with the vocabulary left out failed, loading as a whole");
+    }
+    auto weights = load_part(Part::everything, summary);
+    if (!weights) {
+        return std::unexpected(std::move(weights.error()));
+    }
+    model.weights = *std::move(weights);
+    auto context = make_context(model.weights.get(), summary);
+    if (!context) {
+        return std::unexpected(std::move(context.error()));
+    }
+    model.context = *std::move(context);
+    return {};
+}
+
+Result<> Loader::load_parts_at_once(const GgufSummary& summary, Model& model) {
+    auto vocabulary = std::async(std::launch::async, [&] { return load_part(Part::vocabulary, summary); });
+    auto weights = load_part(Part::weights, summary);
+    if (!weights) {
+        return std::unexpected(std::move(weights.error()));
+    }
+    auto context = make_context(weights->get(), summary);
+    if (!context) {
+        return std::unexpected(std::move(context.error()));
+    }
+    auto separate = vocabulary.get();
+    if (!separate) {
+        return std::unexpected(std::move(separate.error()));
+    }
+    model.weights = *std::move(weights);
+    model.context = *std::move(context);
+    model.separate_vocabulary = *std::move(separate);
+    return {};
+}
+
+Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
+    const Span span(timeline_, part == Part::vocabulary ? "engine: vocabulary" : "engine: weights");
+    const LlamaLog llama_log(log_);
+    const auto overrides = without_vocabulary(summary);
+    llama_model_params parameters = llama_model_default_params();
+    parameters.progress_callback = go_on;
+    parameters.progress_callback_user_data = const_cast<std::atomic<bool>*>(&cancelled_);
+    parameters.vocab_only = part == Part::vocabulary;
+    if (part == Part::weights) {
+        parameters.kv_overrides = overrides.data();
+    }
+    try {
+        ModelHandle model(llama_model_load_from_file(options_.model.c_str(), parameters));
+        if (model) {
+            return model;
+        }
+    } catch (const std::exception& fault) {
+        return std::unexpected(Error{Fault::resources, options_.model + ": " + fault.what()});
+    }
+    return std::unexpected(
+        Error{Fault::model_unsupported, options_.model + ": refused by libllama: " + llama_log.reason()});
+}
+
+Result<ContextHandle> Loader::make_context(llama_model* weights, const GgufSummary& summary) {
+    const Span span(timeline_, "engine: context");
+    const LlamaLog llama_log(log_);
+    if (llama_model_has_encoder(weights) || !llama_model_has_decoder(weights)) {
+        return std::unexpected(
+            Error{Fault::model_unsupported, options_.model + ": architecture " + summary.architecture +
+                                                " does not generate text from a prompt alone"});
+    }
+    llama_context_params parameters = llama_context_default_params();
+    const auto trained = static_cast<std::uint32_t>(std::max(llama_model_n_ctx_train(weights), 0));
+    parameters.n_ctx = trained == 0 ? options_.context : std::min(options_.context, trained);
+    parameters.n_batch = std::max(options_.batch, 1U);
+    parameters.n_ubatch = std::min(parameters.n_batch, largest_physical_batch);
+    parameters.n_outputs_max = 1; // only the last token's logits are ever read
+    parameters.n_threads = static_cast<std::int32_t>(threads_);
+    parameters.n_threads_batch = parameters.n_threads;
+    parameters.no_perf = true;
+    parameters.swa_full = false;
+    try {
+        ContextHandle context(llama_init_from_model(weights, parameters));
+        if (context) {
+            return context;
+        }
+    } catch (const std::exception& fault) {
+        return std::unexpected(Error{Fault::resources, options_.model + ": " + fault.what()});
+    }
+    return std::unexpected(Error{Fault::resources, options_.model + ": no context of " +
+                                                       std::to_string(parameters.n_ctx) +
+                                                       " tokens: " + llama_log.reason()});
+}
+
+} // namespace
+
+Result<std::unique_ptr<Model>> load_model(const Options& options, trace::Timeline& timeline,
+                                          const base::Log& log, const std::atomic<bool>& cancelled) {
+    return Loader(options, timeline, log, cancelled).load();
+}
+
+} // namespace vb::engine

@@ -1,0 +1,34 @@
+// A loaded model: weights, vocabulary, context and chat template, by the shortest way that libllama allows.
+// libllama spends most of a load on the vocabulary, so the weights are loaded with none, and a second model
+// that is nothing but a vocabulary loads meanwhile on another thread.
+#pragma once
+
+#include "base/log.h"
+#include "engine/chat_template.h"
+#include "engine/engine.h"
+#include "engine/error.h"
+#include "engine/llama_handles.h"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+namespace vb::engine {
+
+struct Model {
+    ModelHandle weights;
+    ModelHandle separate_vocabulary; // empty when the weights were loaded with theirs
+    ContextHandle context;           // refers to weights, so it goes first
+    std::optional<ChatTemplate> chat_template;
+    SpecialTexts special;
+
+    const llama_vocab* vocabulary() const {
+        return llama_model_get_vocab(separate_vocabulary ? separate_vocabulary.get() : weights.get());
+    }
+};
+
+// `cancelled` ends the load early; the error then does not matter, since nobody waits for it.
+Result<std::unique_ptr<Model>> load_model(const Options& options, trace::Timeline& timeline,
+                                          const base::Log& log, const std::atomic<bool>& cancelled);
+
+} // namespace vb::engine
