@@ -1,0 +1,12 @@
+"""Where things are in the checkout and in what the tools start."""
+
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CACHE = CHECKOUT / ".cache"
+BINARIES = CHECKOUT / "build" / "release" / "bin"
+
+# Inside a container or a virtual machine.
+INNER_BINARIES = "/opt/vector_boot/bin"
+INNER_MODEL = "/models/model.gguf"
+INNER_CONFIG = "/etc/vector_boot/config.toml"

@@ -1,0 +1,161 @@
+"""Starts a program in namespaces of its own with bubblewrap: PID 1 of a container, or a User-Mode Linux kernel.
+
+Everything is prepared first (namespaces, mounts); the program is then executed by one write to a pipe. That is
+time zero of every measurement, and it is the same for all that are compared.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .failure import Failure
+from .places import BINARIES, INNER_BINARIES, INNER_MODEL
+
+# What container runtimes give by default.
+CAPABILITIES = (
+    "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP SETFCAP "
+    "NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD AUDIT_WRITE"
+).split()
+
+
+@dataclass
+class Root:
+    """A minimal root file system: /usr of the platform read-only, the rest empty, and what is added to it."""
+
+    model: Path | None = None
+    binaries: Path | None = BINARIES
+    files: Mapping[str, str] = field(default_factory=dict)  # path inside -> content
+    executables: Mapping[str, str] = field(default_factory=dict)  # the same, mode 0755
+    options: Sequence[str] = ()  # more words for bubblewrap, applied last
+
+    def arguments(self, descriptors: list[int]) -> list[str]:
+        """Words for bubblewrap; opens what they refer to into `descriptors`."""
+        words = ["--ro-bind", "/usr", "/usr"]
+        for name in ("bin", "sbin", "lib", "lib64"):
+            words += ["--symlink", f"usr/{name}", f"/{name}"]
+        words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--tmpfs", "/tmp"]
+        words += ["--dir", "/sys", "--dir", "/etc", "--dir", "/var", "--dir", "/root"]
+        words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+        if self.binaries is not None:
+            words += ["--ro-bind", str(self.binaries), INNER_BINARIES]
+        if self.model is not None:
+            words += ["--ro-bind", str(self.model), INNER_MODEL]
+        for mode, files in (("0644", self.files), ("0755", self.executables)):
+            for path, content in files.items():
+                words += ["--perms", mode, "--ro-bind-data", str(_file_of(content, descriptors)), path]
+        return [*words, *self.options]
+
+
+def _file_of(content: str, descriptors: list[int]) -> int:
+    descriptor = os.memfd_create("content")
+    descriptors.append(descriptor)
+    os.write(descriptor, content.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+class Sandbox:
+    """One started program. It dies with the thread that made it; `close` ends it whatever state it is in."""
+
+    def __init__(
+        self,
+        root: Root,
+        command: Sequence[str],
+        *,
+        as_pid_1: bool = True,
+        capabilities: Sequence[str] | None = CAPABILITIES,  # None: all that we have
+        environment: Mapping[str, str] | None = None,
+        output: int | None = None,
+    ) -> None:
+        descriptors: list[int] = []
+        block_read, self._block_write = os.pipe2(os.O_CLOEXEC)
+        information_read, information_write = os.pipe2(os.O_CLOEXEC)
+        descriptors += [block_read, information_write]
+        words = ["bwrap", "--unshare-pid", "--unshare-uts", "--unshare-ipc", "--die-with-parent", "--clearenv"]
+        words += ["--hostname", "vector-boot"]
+        if as_pid_1:
+            words.append("--as-pid-1")
+        if capabilities is not None:
+            words += ["--cap-drop", "ALL"]
+            for capability in capabilities:
+                words += ["--cap-add", f"CAP_{capability}"]
+        variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **(environment or {})}
+        for name, value in variables.items():
+            words += ["--setenv", name, value]
+        words += ["--block-fd", str(block_read), "--info-fd", str(information_write)]
+        words += root.arguments(descriptors)
+        try:
+            # stdin: a pipe that nobody writes to. A session of its own, so that Ctrl-C is the tool's to handle.
+            self._process = subprocess.Popen(
+                [*words, "--", *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT if output is not None else None,
+                pass_fds=descriptors,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(information_read)
+            os.close(self._block_write)
+            raise
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        with os.fdopen(information_read, "rb") as stream:
+            information = stream.read()
+        if not information:
+            self._process.wait()
+            raise Failure("bubblewrap could not prepare the namespaces; its message is above")
+        self.pid: int = json.loads(information)["child-pid"]  # of PID 1, as seen from here
+        self._pidfd = os.pidfd_open(self.pid)
+
+    def release(self) -> int:
+        """Executes the program. Returns time zero, in nanoseconds of CLOCK_MONOTONIC."""
+        now = time.monotonic_ns()
+        os.write(self._block_write, b"x")
+        return now
+
+    @property
+    def output(self) -> int:
+        """The read end of the program's standard output and error; only with output=subprocess.PIPE."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def signal(self, number: signal.Signals) -> None:
+        """To PID 1 itself, not to bubblewrap outside."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """The program's exit status, 128 + n for signal n; None when it still runs after that time."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        if self._block_write >= 0:
+            os.close(self._block_write)
+            os.close(self._pidfd)
+            self._block_write = -1
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

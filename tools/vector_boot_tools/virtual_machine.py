@@ -1,0 +1,96 @@
+"""A real kernel as an ordinary process: User-Mode Linux, its root the sandbox's own tree (hostfs)."""
+
+import contextlib
+import os
+import socket
+import struct
+import time
+from collections.abc import Mapping, Sequence
+
+from . import tap_network
+from .failure import Failure
+from .sandbox import Root, Sandbox
+
+KERNEL = "/usr/bin/linux.uml"
+MACHINE = "machine"  # names the console's directory
+CONSOLE_FOLDER = "/tmp/uml"
+
+
+def kernel_words(init: str, *, memory: str = "1G", extra: Sequence[str] = ()) -> list[str]:
+    network = f"ip={tap_network.GUEST}::{tap_network.HOST}:{tap_network.NETMASK}::vec0:off"
+    return [
+        f"mem={memory}",
+        "root=/dev/root",
+        "rootfstype=hostfs",
+        "rootflags=/",
+        "ro",
+        f"init={init}",
+        "con=null",
+        "con0=fd:0,fd:1",
+        "panic=-1",
+        "quiet",
+        "seccomp=on",
+        f"vec0:transport=tap,ifname={tap_network.DEVICE},depth=64,mac={tap_network.GUEST_MAC}",
+        network,
+        f"uml_dir={CONSOLE_FOLDER}",
+        f"umid={MACHINE}",
+        *extra,
+    ]
+
+
+class VirtualMachine(Sandbox):
+    """The process must be in the tap network already (tap_network.enter)."""
+
+    def __init__(
+        self,
+        root: Root,
+        init: str,
+        *,
+        memory: str = "1G",
+        words: Sequence[str] = (),
+        output: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        # The guest's memory is a file: it must be in memory, and bubblewrap's /dev is.
+        options = ["--dev-bind", "/dev/net/tun", "/dev/net/tun", "--dir", CONSOLE_FOLDER, *root.options]
+        root = Root(root.model, root.binaries, root.files, root.executables, options)
+        super().__init__(
+            root,
+            [KERNEL, *kernel_words(init, memory=memory, extra=words)],
+            as_pid_1=False,
+            # With fewer, each execve gains some, which switches address randomisation back on, and the kernel,
+            # which executes itself again to have it off, does so for ever.
+            capabilities=None,
+            environment={"TMPDIR": "/dev/shm", "HOME": "/root", **(environment or {})},
+            output=output,
+        )
+
+    def ctrl_alt_del(self) -> None:
+        """Presses the keys: what the guest's init makes of it is its configuration."""
+        answer = self._console_command("cad")
+        if answer:
+            raise Failure(f"the virtual machine's console refused 'cad': {answer}")
+
+    def _console_command(self, command: str) -> str:
+        """One command of UML's management console (mconsole); returns the error text, empty when it succeeded."""
+        request = struct.pack("=III512s", 0xCAFEBABE, 2, len(command) + 1, command.encode())
+        path = f"/proc/{self.pid}/root{CONSOLE_FOLDER}/{MACHINE}/mconsole"
+        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as console:
+            console.bind("")  # an address to answer to, chosen by the kernel
+            console.settimeout(5)
+            try:
+                console.sendto(request, path)
+                reply = console.recv(4096)
+            except OSError as error:
+                raise Failure(f"the virtual machine's console {path} does not answer: {error}") from error
+        failed, _more, length = struct.unpack_from("=III", reply)
+        text = reply[12 : 12 + length].rstrip(b"\0").decode(errors="replace")
+        return text or "no reason given" if failed else ""
+
+
+def wait_for_console(machine: VirtualMachine, seconds: float) -> None:
+    """The console's socket appears while the kernel starts."""
+    path = f"/proc/{machine.pid}/root{CONSOLE_FOLDER}/{MACHINE}/mconsole"
+    deadline = time.monotonic() + seconds
+    while not os.path.exists(path) and machine.running() and time.monotonic() < deadline:
+        time.sleep(0.01)
