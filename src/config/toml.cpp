@@ -95,11 +95,10 @@ std::size_t find_line(std::string_view text, const Key& key) noexcept {
 base::Text<511> expectation(std::string_view text, std::size_t number) noexcept {
     base::Text<511> words;
     const std::string_view line = line_at(text, number);
-    const std::string_view header = section_of(line);
     const std::string_view section = enclosing_section(text, number);
     const std::string_view name = key_of(line);
-    if (!header.empty() || section.empty()) {
-        words << "expected a section, one of " << list_sections().view();
+    if (section.empty()) {
+        words << "expected a section first, one of " << list_sections().view();
     } else if (const Key* const key = find_key(section, name)) {
         words << "expected " << key->name << " in [" << key->section << "] to be " << key->expected;
     } else if (!name.empty() && is_section(section)) {
@@ -122,6 +121,10 @@ TomlFault fault_at(std::string_view text, std::string_view path, std::size_t lin
 } // namespace
 
 std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view path, Config& config) {
+    // A file without a key is a good file; glaze calls it a missing document.
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+        return {};
+    }
     Config read = config;
     if (const glz::error_ctx fault = glz::read_toml(read, text)) {
         const std::size_t line = count_lines(text.substr(0, std::min(fault.count, text.size())));
@@ -129,8 +132,14 @@ std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view
     }
     if (const Key* const key = find_invalid(read)) {
         base::Text<511> expected;
-        expected << "expected " << key->name << " in [" << key->section << "] to be " << key->expected;
-        return std::unexpected(fault_at(text, path, find_line(text, *key), expected));
+        std::size_t line = find_line(text, *key);
+        if (line > 0) {
+            expected << "expected " << key->name << " in [" << key->section << "] to be " << key->expected;
+        } else { // the only key that another one asks for
+            line = find_line(text, *find_key("handoff", "mode"));
+            expected << "it needs " << key->name << " in [" << key->section << "]: " << key->expected;
+        }
+        return std::unexpected(fault_at(text, path, line, expected));
     }
     config = std::move(read);
     return {};

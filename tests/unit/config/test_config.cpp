@@ -1,0 +1,206 @@
+#include "config/arguments.h"
+#include "config/kernel_words.h"
+#include "config/toml.h"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace vb;
+using namespace vb::config;
+
+std::string fault_of(std::string_view text) {
+    Config config;
+    const auto read = read_toml(text, "c.toml", config);
+    return read ? "" : std::string(base::describe(read.error().error).view());
+}
+
+TEST(Toml, ReadsEveryKey) {
+    Config config;
+    const auto read = read_toml(R"(# a comment
+[engine]
+model = "/m.gguf"   # another
+context = 4096
+threads = 3
+[handoff]
+mode = "exec"
+command = ["/bin/sh", "-c", "exit 0"]
+[listen]
+http = "[::1]:9000"
+[failure]
+policy = "reboot"
+limit = 7
+[shutdown]
+timeout = 250
+[machine]
+ctrl_alt_del = "poweroff"
+[log]
+level = "debug"
+)",
+                                "c.toml", config);
+    ASSERT_TRUE(read) << base::describe(read.error().error).view();
+    EXPECT_EQ(config.engine.model, "/m.gguf");
+    EXPECT_EQ(config.engine.context, 4096U);
+    EXPECT_EQ(config.engine.threads, 3U);
+    EXPECT_EQ(config.handoff.mode, HandoffMode::exec);
+    EXPECT_EQ(config.handoff.command, (std::vector<std::string>{"/bin/sh", "-c", "exit 0"}));
+    EXPECT_EQ(config.listen.http, "[::1]:9000");
+    EXPECT_EQ(config.failure.policy, FailurePolicy::reboot);
+    EXPECT_EQ(config.failure.limit, 7U);
+    EXPECT_EQ(config.shutdown.timeout, 250U);
+    EXPECT_EQ(config.machine.ctrl_alt_del, CtrlAltDel::poweroff);
+    EXPECT_EQ(config.log.level, base::Level::debug);
+}
+
+TEST(Toml, KeepsDefaultsForWhatIsNotThere) {
+    Config config;
+    for (const char* const nothing : {"", "\n", "# only words\n", " \t# words\n\n[engine]\n"}) {
+        ASSERT_TRUE(read_toml(nothing, "c.toml", config)) << nothing;
+    }
+    ASSERT_TRUE(read_toml("[engine]\nthreads = 1\n", "c.toml", config));
+    EXPECT_EQ(config.engine.context, 2048U);
+    EXPECT_EQ(config.listen.http, "127.0.0.1:8080");
+}
+
+struct Fault {
+    const char* text;
+    const char* expected;
+};
+
+class TomlFaults : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(TomlFaults, NameFileLineAndExpectation) {
+    EXPECT_EQ(fault_of(GetParam().text), std::string("read c.toml: ") + GetParam().expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, TomlFaults,
+    ::testing::Values(
+        Fault{"[engine]\ncontxt = 5\n",
+              "line 2: `contxt = 5`: unknown key contxt; [engine] has model, context, threads"},
+        Fault{"\n[engine]\n\ncontext = \"big\"\n", "line 4: `context = \"big\"`: expected context in "
+                                                   "[engine] to be a whole number of tokens from 64 to "
+                                                   "1048576"},
+        Fault{"[engine]\ncontext = 5\n", "line 2: `context = 5`: expected context in [engine] to be a whole "
+                                         "number of tokens from 64 to 1048576"},
+        Fault{"[engine]\ncontext = -1\n", "line 2: `context = -1`: expected context in [engine] to be a "
+                                          "whole number of tokens from 64 to 1048576"},
+        Fault{"[engine]\nmodel = 3\n",
+              "line 2: `model = 3`: expected model in [engine] to be the path of a GGUF file, in quotes"},
+        Fault{"[failure]\npolicy = \"explode\"\n", "line 2: `policy = \"explode\"`: expected policy in "
+                                                   "[failure] to be \"restart\", \"shell\", \"reboot\", "
+                                                   "\"poweroff\" or \"exit\""},
+        Fault{"[listen]\nhttp = \"example.org:80\"\n",
+              "line 2: `http = \"example.org:80\"`: expected http in [listen] to be an address such as "
+              "\"127.0.0.1:8080\", \"[::1]:8080\" or \"*:8080\""},
+        Fault{"[enigne]\nmodel = \"x\"\n", "line 1: `[enigne]`: unknown section [enigne]; expected one of "
+                                           "[engine], [handoff], [listen], [failure], "
+                                           "[shutdown], [machine], [log]"},
+        Fault{"context = 5\n", "line 1: `context = 5`: expected a section first, one of [engine], [handoff], "
+                               "[listen], [failure], "
+                               "[shutdown], [machine], [log]"},
+        Fault{"[engine]\nmodel\n", "line 2: `model`: expected `key = value`"},
+        Fault{"[handoff]\nmode = \"exec\"\n", "line 2: `mode = \"exec\"`: it needs command in [handoff]: "
+                                              "program and arguments, such as [\"/bin/sh\", "
+                                              "\"-c\", \"...\"]"}));
+
+TEST(Toml, LeavesTheConfigurationAloneOnAFault) {
+    Config config;
+    EXPECT_FALSE(read_toml("[engine]\nthreads = 9\ncontext = \"big\"\n", "c.toml", config));
+    EXPECT_EQ(config.engine.threads, 0U);
+}
+
+TEST(Toml, CanGoOnWithoutTheFaultyLines) {
+    Config config;
+    std::vector<std::string> faults;
+    read_toml_leniently(
+        "[engine]\ncontxt = 5\nthreads = 9\ncontext = 1\nmodel = \"/m\"\n", "c.toml", config,
+        [&faults](const base::Error& fault) { faults.emplace_back(base::describe(fault).view()); });
+    EXPECT_EQ(faults.size(), 2U);
+    EXPECT_EQ(config.engine.threads, 9U);
+    EXPECT_EQ(config.engine.context, 2048U);
+    EXPECT_EQ(config.engine.model, "/m");
+}
+
+TEST(Toml, GivesUpOnAFileThatIsNothingButFaults) {
+    Config config;
+    int faults = 0;
+    read_toml_leniently(std::string(5000, '\xff') + "\n[engine\n[[[[\n=\n", "c.toml", config,
+                        [&faults](const base::Error&) { ++faults; });
+    EXPECT_GT(faults, 0);
+    EXPECT_LE(faults, 10);
+    EXPECT_EQ(config.engine.context, 2048U);
+}
+
+TEST(KernelWords, AreFoundAmongOthers) {
+    const KernelWords words =
+        parse_kernel_words("quiet root=/dev/vda vb.model=/a.gguf vb.config=\"/my config.toml\" "
+                           "\"vb.log=debug\" vb.model=/b.gguf "
+                           "ip=10.0.0.2::10.0.0.1 vb.nonsense=1 vb.other -- vb.handoff=exec\n");
+    EXPECT_EQ(words.model, "/b.gguf");
+    EXPECT_EQ(words.config, "/my config.toml");
+    EXPECT_EQ(words.log, "debug");
+    EXPECT_EQ(words.ip, "10.0.0.2::10.0.0.1");
+    EXPECT_EQ(words.handoff, "");
+    EXPECT_EQ(words.unknown, "vb.nonsense=1 vb.other");
+}
+
+TEST(KernelWords, SetTheConfiguration) {
+    Config config;
+    KernelWords words;
+    words.model = "/x";
+    words.log = "error";
+    words.handoff = "exec";
+    ASSERT_TRUE(apply(words, config));
+    EXPECT_EQ(config.engine.model, "/x");
+    EXPECT_EQ(config.log.level, base::Level::error);
+    EXPECT_EQ(config.handoff.mode, HandoffMode::exec);
+    words.handoff = "python2";
+    EXPECT_FALSE(apply(words, config));
+}
+
+TEST(KernelWords, SurviveOddLines) {
+    for (const char* const line :
+         {"", " ", "\"", "=", "vb.", "vb.model", "a\"b c\"d", "vb.model=\"", "-- "}) {
+        const KernelWords words = parse_kernel_words(line);
+        EXPECT_EQ(words.config, "") << line;
+        EXPECT_EQ(words.model, "") << line;
+    }
+}
+
+base::Result<Arguments> parse(std::vector<const char*> words, bool lenient = false) {
+    static std::vector<const char*> kept;
+    kept = std::move(words);
+    kept.insert(kept.begin(), "vector_boot");
+    kept.push_back(nullptr);
+    return parse_arguments(const_cast<char**>(kept.data()), lenient);
+}
+
+TEST(ArgumentsTest, TakeValuesInBothForms) {
+    const auto arguments = parse({"--model", "/m", "--listen=*:9", "--", "sh", "--help"});
+    ASSERT_TRUE(arguments);
+    EXPECT_EQ(arguments->model, "/m");
+    EXPECT_EQ(arguments->listen, "*:9");
+    EXPECT_FALSE(arguments->help);
+    Config config;
+    ASSERT_TRUE(apply(*arguments, config));
+    EXPECT_EQ(config.handoff.mode, HandoffMode::exec);
+    EXPECT_EQ(config.handoff.command, (std::vector<std::string>{"sh", "--help"}));
+}
+
+TEST(ArgumentsTest, RefuseWhatTheyDoNotKnow) {
+    EXPECT_FALSE(parse({"--modle", "/m"}));
+    EXPECT_FALSE(parse({"model"}));
+    EXPECT_FALSE(parse({"--model"}));
+    Config config;
+    EXPECT_FALSE(apply(*parse({"--listen", "nowhere"}), config));
+    EXPECT_FALSE(apply(*parse({"--log", "loud"}), config));
+}
+
+TEST(ArgumentsTest, PassOverTheKernelsWordsOnAMachine) {
+    const auto arguments = parse({"splash", "--model", "/m"}, /*lenient=*/true);
+    ASSERT_TRUE(arguments);
+    EXPECT_EQ(arguments->model, "/m");
+}
+
+} // namespace

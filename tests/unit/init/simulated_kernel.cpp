@@ -1,0 +1,193 @@
+#include "unit/init/simulated_kernel.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+
+namespace vb::simulation {
+
+Result<> SimulatedKernel::record(const std::string& operation, const std::string& object) {
+    calls.push_back(object.empty() ? operation : operation + " " + object);
+    const auto failure =
+        failing.contains(calls.back()) ? failing.find(calls.back()) : failing.find(operation);
+    if (failure == failing.end()) {
+        return {};
+    }
+    errno = failure->second;
+    return base::system_error("simulated", object);
+}
+
+bool SimulatedKernel::has_called(const std::string& call) const {
+    return std::ranges::contains(calls, call);
+}
+
+std::size_t SimulatedKernel::position(const std::string& call) const {
+    const auto found = std::ranges::find(calls, call);
+    return found == calls.end() ? std::string::npos : static_cast<std::size_t>(found - calls.begin());
+}
+
+Result<UniqueFd> SimulatedKernel::open(int& fd) {
+    UniqueFd opened(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    fd = opened.get();
+    return opened;
+}
+
+Result<UniqueFd> SimulatedKernel::open_poll() noexcept {
+    int ignored = -1;
+    return open(ignored);
+}
+
+Result<UniqueFd> SimulatedKernel::listen(const sys::SocketAddress& address) noexcept {
+    if (auto recorded = record("listen", std::string(address.text.view())); !recorded) {
+        return std::unexpected(recorded.error());
+    }
+    int ignored = -1;
+    return open(ignored);
+}
+
+Result<UniqueFd> SimulatedKernel::open_notify_socket(base::Text<107>& name) noexcept {
+    name << "@simulated";
+    return open(notify_fd_);
+}
+
+Result<pid_t> SimulatedKernel::start(const std::string& call) {
+    if (auto recorded = record(call, ""); !recorded) {
+        return std::unexpected(recorded.error());
+    }
+    alive_.insert(++next_process_);
+    return next_process_;
+}
+
+Result<pid_t> SimulatedKernel::spawn(const sys::SpawnRequest& request) noexcept {
+    const auto words = [](char* const* list) {
+        std::vector<std::string> all;
+        for (; *list != nullptr; ++list) {
+            all.emplace_back(*list);
+        }
+        return all;
+    };
+    spawn_times.push_back(now_);
+    spawned_arguments.push_back(words(request.arguments));
+    spawned_environments.push_back(words(request.environment));
+    inherited.emplace_back(request.inherited.begin(), request.inherited.end());
+    auto process = start(std::string("spawn ") + request.path);
+    if (process) {
+        on_spawn(*process);
+    }
+    return process;
+}
+
+Result<pid_t> SimulatedKernel::spawn_chore(sys::Chore chore, const char*) noexcept {
+    auto process = start(chore == sys::Chore::sync ? "chore sync" : "chore read_ahead");
+    if (process) {
+        after(std::chrono::milliseconds(3), [this, process] { die(*process, 0); });
+    }
+    return process;
+}
+
+void SimulatedKernel::die(pid_t process, int status) {
+    if (alive_.erase(process) == 0) {
+        return;
+    }
+    deaths_.push_back({.process = process, .status = status});
+    // Standard signals do not queue: one SIGCHLD stands for all deaths until it is taken.
+    if (!std::ranges::contains(signals_, SIGCHLD, &sys::Signal::number)) {
+        raise(SIGCHLD);
+    }
+}
+
+std::optional<sys::Death> SimulatedKernel::reap(bool& no_children) noexcept {
+    no_children = deaths_.empty() && alive_.empty();
+    if (deaths_.empty()) {
+        return std::nullopt;
+    }
+    const sys::Death death = deaths_.front();
+    deaths_.pop_front();
+    return death;
+}
+
+Result<> SimulatedKernel::kill(pid_t process, int signal) noexcept {
+    calls.push_back("kill " + std::to_string(process) + " " + std::to_string(signal));
+    if (signal == SIGKILL) {
+        die(process, SIGKILL);
+    } else if (signal == SIGTERM && !ignores_terminate) {
+        after(dies_after, [this, process] { die(process, status_after_terminate); });
+    }
+    return {};
+}
+
+void SimulatedKernel::kill_all(int signal) noexcept {
+    calls.push_back("kill_all " + std::to_string(signal));
+    const std::set<pid_t> all = alive_;
+    for (const pid_t process : all) {
+        (void)kill(process, signal);
+    }
+}
+
+std::optional<sys::Signal> SimulatedKernel::read_signal(int) noexcept {
+    if (signals_.empty()) {
+        return std::nullopt;
+    }
+    const sys::Signal signal = signals_.front();
+    signals_.pop_front();
+    return signal;
+}
+
+std::optional<sys::Datagram> SimulatedKernel::receive(int, std::span<char> buffer) noexcept {
+    if (datagrams_.empty()) {
+        return std::nullopt;
+    }
+    const auto [sender, text] = datagrams_.front();
+    datagrams_.pop_front();
+    const std::size_t size = std::min(text.size(), buffer.size());
+    std::copy_n(text.data(), size, buffer.data());
+    return sys::Datagram{.text = {buffer.data(), size}, .sender = sender};
+}
+
+std::optional<int> SimulatedKernel::wait(int) noexcept {
+    while (true) {
+        if (!signals_.empty()) {
+            return signals_fd_;
+        }
+        if (!datagrams_.empty()) {
+            return notify_fd_;
+        }
+        if (timer_ && *timer_ <= now_) {
+            return timer_fd_;
+        }
+        const auto next = script_.begin();
+        if (timer_ && (next == script_.end() || *timer_ <= next->first)) {
+            now_ = *timer_;
+        } else if (next != script_.end()) {
+            now_ = std::max(now_, next->first);
+            const auto action = std::move(next->second);
+            script_.erase(next);
+            action();
+        } else if (!ran_dry) {
+            ran_dry = true; // a way out of the loop, so that the test fails instead of hanging
+            raise(SIGTERM);
+        } else {
+            std::abort();
+        }
+    }
+}
+
+Result<std::string_view> SimulatedKernel::read_file(const char* path, std::span<char> buffer) noexcept {
+    const auto file = files.find(path);
+    if (file == files.end()) {
+        errno = ENOENT;
+        return base::system_error("open", path);
+    }
+    const std::size_t size = std::min(file->second.size(), buffer.size());
+    std::copy_n(file->second.data(), size, buffer.data());
+    return std::string_view(buffer.data(), size);
+}
+
+Result<> SimulatedKernel::reboot(unsigned int command) noexcept {
+    char text[32];
+    std::snprintf(text, sizeof text, "%x", command);
+    return record("reboot", text);
+}
+
+} // namespace vb::simulation

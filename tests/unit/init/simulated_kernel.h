@@ -1,0 +1,101 @@
+// A kernel of plain data with virtual time: wait() advances the clock to the next thing that happens, so a
+// minute of back-off takes no time and every run is the same. Descriptors are real ones (of /dev/null),
+// because UniqueFd closes them.
+#pragma once
+
+#include "sys/kernel.h"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace vb::simulation {
+
+using base::Nanoseconds;
+using sys::Result;
+using sys::UniqueFd;
+
+class SimulatedKernel final : public sys::Kernel {
+  public:
+    // What the test sets up.
+    pid_t own_process_id = 1;
+    bool initial_namespace = false;
+    std::map<std::string, std::string> files;
+    std::map<std::string, int> failing;                 // operation -> errno
+    std::function<void(pid_t)> on_spawn = [](pid_t) {}; // a program was started
+    bool ignores_terminate = false;                     // processes die of SIGKILL only
+    Nanoseconds dies_after{std::chrono::milliseconds(1)};
+    int status_after_terminate = 0; // wait status
+
+    // What the test makes happen, now or later.
+    void at(Nanoseconds time, std::function<void()> action) { script_.emplace(time, std::move(action)); }
+    void after(Nanoseconds delay, std::function<void()> action) { at(now_ + delay, std::move(action)); }
+    void raise(int signal) { signals_.push_back({.number = signal, .sender = 0}); }
+    void die(pid_t process, int status);
+    void adopt_orphan(pid_t process) { alive_.insert(process); }
+    void notify(pid_t sender, std::string text) { datagrams_.emplace_back(sender, std::move(text)); }
+
+    // What the test looks at.
+    std::vector<std::string> calls;
+    std::vector<Nanoseconds> spawn_times;
+    std::vector<std::vector<std::string>> spawned_arguments;
+    std::vector<std::vector<std::string>> spawned_environments;
+    std::vector<std::vector<int>> inherited;
+    bool ran_dry = false; // nothing was left to happen: the code under test would sleep for ever
+    bool has_called(const std::string& call) const;
+    std::size_t position(const std::string& call) const; // npos if it never came
+
+    Nanoseconds now() noexcept override { return now_; }
+    pid_t process_id() noexcept override { return own_process_id; }
+    bool in_initial_pid_namespace() noexcept override { return initial_namespace; }
+    Result<pid_t> spawn(const sys::SpawnRequest& request) noexcept override;
+    Result<pid_t> spawn_chore(sys::Chore chore, const char* path) noexcept override;
+    std::optional<sys::Death> reap(bool& no_children) noexcept override;
+    Result<> kill(pid_t process, int signal) noexcept override;
+    void kill_all(int signal) noexcept override;
+    Result<> become_subreaper() noexcept override { return record("become_subreaper", ""); }
+    Result<UniqueFd> open_signals() noexcept override { return open(signals_fd_); }
+    std::optional<sys::Signal> read_signal(int) noexcept override;
+    Result<UniqueFd> open_poll() noexcept override;
+    Result<> watch(int, int) noexcept override { return {}; }
+    std::optional<int> wait(int poll) noexcept override;
+    Result<UniqueFd> open_timer() noexcept override { return open(timer_fd_); }
+    void set_timer(int, std::optional<Nanoseconds> deadline) noexcept override { timer_ = deadline; }
+    Result<UniqueFd> listen(const sys::SocketAddress& address) noexcept override;
+    Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept override;
+    std::optional<sys::Datagram> receive(int, std::span<char> buffer) noexcept override;
+    Result<> bring_up(const char* interface) noexcept override { return record("bring_up", interface); }
+    Result<> configure(const sys::Ipv4Interface& interface) noexcept override {
+        return record("configure", std::string(interface.name.view()));
+    }
+    Result<> make_directory(const char*, mode_t) noexcept override { return {}; }
+    Result<> make_link(const char*, const char* path) noexcept override { return record("make_link", path); }
+    Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
+    Result<> mount(const sys::Mount& mount) noexcept override { return record("mount", mount.target); }
+    Result<> unmount(const char* target) noexcept override { return record("unmount", target); }
+    Result<> remount_read_only(const char* target) noexcept override { return record("remount", target); }
+    Result<> open_console() noexcept override { return record("open_console", ""); }
+    Result<> reboot(unsigned int command) noexcept override;
+
+  private:
+    Result<> record(const std::string& operation, const std::string& object);
+    Result<UniqueFd> open(int& fd);
+    Result<pid_t> start(const std::string& call);
+
+    Nanoseconds now_{std::chrono::seconds(100)};
+    std::multimap<Nanoseconds, std::function<void()>> script_;
+    std::deque<sys::Signal> signals_;
+    std::deque<std::pair<pid_t, std::string>> datagrams_;
+    std::deque<sys::Death> deaths_;
+    std::set<pid_t> alive_;
+    std::optional<Nanoseconds> timer_;
+    pid_t next_process_ = 100;
+    int signals_fd_ = -1;
+    int timer_fd_ = -1;
+    int notify_fd_ = -1;
+};
+
+} // namespace vb::simulation

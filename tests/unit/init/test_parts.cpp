@@ -1,0 +1,158 @@
+// The parts of PID 1 that are decisions and texts: mounts, the network word, the environment, notifications.
+#include "init/environment.h"
+#include "init/mounts.h"
+#include "init/network.h"
+#include "init/notification.h"
+#include "init/place.h"
+
+#include "unit/init/simulated_kernel.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace vb;
+using simulation::SimulatedKernel;
+
+const base::UniqueFd null_file(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+const base::Log quiet(null_file.get(), "test");
+
+TEST(Place, IsAMachineOnlyInTheFirstNamespace) {
+    SimulatedKernel kernel;
+    kernel.initial_namespace = true;
+    EXPECT_EQ(init::prepare_place(kernel, quiet), init::Place::machine);
+    EXPECT_EQ(kernel.calls.front(), "mount /proc");
+    EXPECT_TRUE(kernel.has_called("mount /sys/fs/cgroup"));
+    EXPECT_TRUE(kernel.has_called("open_console"));
+    EXPECT_TRUE(kernel.has_called("reboot 0")); // LINUX_REBOOT_CMD_CAD_OFF
+}
+
+TEST(Place, LeavesAContainersMountsAlone) {
+    SimulatedKernel kernel;
+    kernel.files["/proc/sys/kernel/pid_max"] = "4194304\n";
+    EXPECT_EQ(init::prepare_place(kernel, quiet), init::Place::container);
+    EXPECT_TRUE(kernel.calls.empty());
+}
+
+TEST(Place, AdoptsOrphansOutsidePid1EvenWhereThatIsRefused) {
+    SimulatedKernel kernel;
+    kernel.own_process_id = 77;
+    kernel.failing["become_subreaper"] = EPERM;
+    EXPECT_EQ(init::prepare_place(kernel, quiet), init::Place::process);
+    EXPECT_TRUE(kernel.has_called("become_subreaper"));
+}
+
+TEST(Place, GoesOnWhenAMountFails) {
+    SimulatedKernel kernel;
+    kernel.initial_namespace = true;
+    kernel.failing["mount"] = EPERM;
+    kernel.failing["open_console"] = ENOENT;
+    EXPECT_EQ(init::prepare_place(kernel, quiet), init::Place::machine);
+}
+
+TEST(Mounts, AreNotStackedOnWhatIsMounted) {
+    SimulatedKernel kernel;
+    kernel.files["/proc/self/mountinfo"] =
+        "22 20 0:3 / /run rw - tmpfs tmpfs rw\n23 20 0:4 / /dev rw - devtmpfs d rw\n";
+    init::mount_early(kernel, quiet);
+    EXPECT_FALSE(kernel.has_called("mount /run"));
+    EXPECT_FALSE(kernel.has_called("mount /dev"));
+    EXPECT_TRUE(kernel.has_called("mount /dev/pts"));
+    EXPECT_TRUE(kernel.has_called("mount /sys"));
+}
+
+TEST(Mounts, AreMadeReadOnlyWhenTheyAreBusy) {
+    SimulatedKernel kernel;
+    kernel.files["/proc/self/mountinfo"] = "22 20 0:3 / /data rw - ext4 /dev/vdb rw\n";
+    kernel.failing["unmount"] = EBUSY;
+    init::unmount_all(kernel, quiet);
+    EXPECT_TRUE(kernel.has_called("remount /data"));
+    EXPECT_TRUE(kernel.has_called("remount /"));
+}
+
+TEST(Mounts, AreFoundByTheirFifthField) {
+    constexpr std::string_view lines = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n";
+    EXPECT_TRUE(init::is_mount_point(lines, "/mnt2"));
+    EXPECT_FALSE(init::is_mount_point(lines, "/mnt1"));
+    EXPECT_FALSE(init::is_mount_point("", "/"));
+    EXPECT_FALSE(init::is_mount_point("36 35\n\n", ""
+                                                   "/"));
+}
+
+TEST(IpWord, SetsAddressNetmaskGatewayAndDevice) {
+    const auto interface = init::parse_ip_word("10.0.2.15::10.0.2.2:255.255.0.0::vec0:off");
+    ASSERT_TRUE(interface);
+    EXPECT_EQ(interface->address.s_addr, inet_addr("10.0.2.15"));
+    EXPECT_EQ(interface->gateway.s_addr, inet_addr("10.0.2.2"));
+    EXPECT_EQ(interface->netmask.s_addr, inet_addr("255.255.0.0"));
+    EXPECT_EQ(interface->name, "vec0");
+}
+
+TEST(IpWord, NeedsOnlyTheAddress) {
+    const auto interface = init::parse_ip_word("192.168.7.2");
+    ASSERT_TRUE(interface);
+    EXPECT_EQ(interface->netmask.s_addr, inet_addr("255.255.255.0"));
+    EXPECT_EQ(interface->gateway.s_addr, 0U);
+    EXPECT_EQ(interface->name, "eth0");
+}
+
+TEST(IpWord, SaysWhatIsWrong) {
+    for (const char* const word : {"dhcp", "", "10.0.2.15::gateway:", "10.0.2.15:::255.255:", "1.2.3.4.5",
+                                   "10.0.2.15:::::a-name-that-is-too-long:off"}) {
+        const auto interface = init::parse_ip_word(word);
+        ASSERT_FALSE(interface) << word;
+        EXPECT_NE(interface.error().detail.view().find("expected"), std::string_view::npos);
+    }
+}
+
+TEST(Environment, ReplacesAndKeepsDefaults) {
+    char path[] = "PATH=/mine", listen[] = "LISTEN_FDS=9";
+    char* inherited[] = {path, listen, nullptr};
+    init::Environment environment(inherited);
+    EXPECT_TRUE(environment.set_default("PATH", "/other"));
+    EXPECT_TRUE(environment.set("LISTEN_FDS", "1"));
+    char* const slot = environment.set_process_id("LISTEN_PID");
+    slot[0] = '7', slot[1] = '\0';
+    std::vector<std::string> all;
+    for (char* const* variable = environment.variables(); *variable != nullptr; ++variable) {
+        all.emplace_back(*variable);
+    }
+    EXPECT_EQ(all, (std::vector<std::string>{"PATH=/mine", "LISTEN_FDS=1", "LISTEN_PID=7"}));
+}
+
+TEST(Environment, StaysWithinItsBounds) {
+    std::vector<std::string> many;
+    for (int number = 0; number < 1000; ++number) {
+        many.push_back("V" + std::to_string(number) + "=x");
+    }
+    std::vector<char*> inherited;
+    for (std::string& variable : many) {
+        inherited.push_back(variable.data());
+    }
+    inherited.push_back(nullptr);
+    init::Environment environment(inherited.data());
+    EXPECT_TRUE(environment.set("A", "b"));
+    EXPECT_FALSE(environment.set("TOO_LONG", std::string(500, 'x')));
+    for (int number = 0; number < 100; ++number) {
+        environment.set("N" + std::to_string(number), "1");
+    }
+    std::size_t count = 0;
+    while (environment.variables()[count] != nullptr) {
+        ++count;
+    }
+    EXPECT_LE(count, 256U);
+}
+
+TEST(Notification, IsReadLineByLine) {
+    const auto notification = init::parse_notification("STATUS=loading\nX=1\nREADY=1\n");
+    EXPECT_TRUE(notification.ready);
+    EXPECT_FALSE(notification.stopping);
+    EXPECT_EQ(notification.status, "loading");
+    EXPECT_TRUE(init::parse_notification("STOPPING=1").stopping);
+    EXPECT_FALSE(init::parse_notification("READY=10").ready);
+    EXPECT_FALSE(init::parse_notification("").ready);
+}
+
+} // namespace
