@@ -32,24 +32,32 @@ class Root:
     binaries: Path | None = BINARIES
     files: Mapping[str, str] = field(default_factory=dict)  # path inside -> content
     executables: Mapping[str, str] = field(default_factory=dict)  # the same, mode 0755
-    options: Sequence[str] = ()  # more words for bubblewrap, applied last
+    links: Mapping[str, str] = field(default_factory=dict)  # path inside -> target
 
-    def arguments(self, descriptors: list[int]) -> list[str]:
-        """Words for bubblewrap; opens what they refer to into `descriptors`."""
-        words = ["--ro-bind", "/usr", "/usr"]
+    def arguments(self, descriptors: list[int], *, at: str = "", mounts: bool = True) -> list[str]:
+        """Words for bubblewrap that build the tree below `at`; opens what they refer to into `descriptors`.
+
+        mounts: with /proc, /dev and empty file systems to write to, as a container has them; else the empty
+        directories that a machine's init mounts them on.
+        """
+        words = ["--ro-bind", "/usr", f"{at}/usr"]
         for name in ("bin", "sbin", "lib", "lib64"):
-            words += ["--symlink", f"usr/{name}", f"/{name}"]
-        words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--tmpfs", "/tmp"]
-        words += ["--dir", "/sys", "--dir", "/etc", "--dir", "/var", "--dir", "/root"]
-        words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+            words += ["--symlink", f"usr/{name}", f"{at}/{name}"]
+        if mounts:
+            words += ["--proc", f"{at}/proc", "--dev", f"{at}/dev", "--tmpfs", f"{at}/run", "--tmpfs", f"{at}/tmp"]
+        for name in ("proc", "sys", "dev", "run", "tmp", "etc", "var", "root"):
+            words += ["--dir", f"{at}/{name}"]
+        words += ["--ro-bind-try", "/etc/ld.so.cache", f"{at}/etc/ld.so.cache"]
         if self.binaries is not None:
-            words += ["--ro-bind", str(self.binaries), INNER_BINARIES]
+            words += ["--ro-bind", str(self.binaries), f"{at}{INNER_BINARIES}"]
         if self.model is not None:
-            words += ["--ro-bind", str(self.model), INNER_MODEL]
+            words += ["--ro-bind", str(self.model), f"{at}{INNER_MODEL}"]
         for mode, files in (("0644", self.files), ("0755", self.executables)):
             for path, content in files.items():
-                words += ["--perms", mode, "--ro-bind-data", str(_file_of(content, descriptors)), path]
-        return [*words, *self.options]
+                words += ["--perms", mode, "--ro-bind-data", str(_file_of(content, descriptors)), f"{at}{path}"]
+        for path, target in self.links.items():
+            words += ["--symlink", target, f"{at}{path}"]
+        return words
 
 
 def _file_of(content: str, descriptors: list[int]) -> int:
@@ -68,6 +76,8 @@ class Sandbox:
         root: Root,
         command: Sequence[str],
         *,
+        at: str = "",  # where the root is; bubblewrap's words in `more` then make one to start the command in
+        more: Sequence[str] = (),
         as_pid_1: bool = True,
         capabilities: Sequence[str] | None = CAPABILITIES,  # None: all that we have
         environment: Mapping[str, str] | None = None,
@@ -89,7 +99,7 @@ class Sandbox:
         for name, value in variables.items():
             words += ["--setenv", name, value]
         words += ["--block-fd", str(block_read), "--info-fd", str(information_write)]
-        words += root.arguments(descriptors)
+        words += [*root.arguments(descriptors, at=at, mounts=not at), *more]
         try:
             # stdin: a pipe that nobody writes to. A session of its own, so that Ctrl-C is the tool's to handle.
             self._process = subprocess.Popen(

@@ -1,11 +1,11 @@
-"""A real kernel as an ordinary process: User-Mode Linux, its root the sandbox's own tree (hostfs)."""
+"""A real kernel as an ordinary process: User-Mode Linux in a sandbox, its root a folder there (hostfs)."""
 
 import contextlib
 import os
 import socket
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from . import tap_network
 from .failure import Failure
@@ -14,6 +14,14 @@ from .sandbox import Root, Sandbox
 KERNEL = "/usr/bin/linux.uml"
 MACHINE = "machine"  # names the console's directory
 CONSOLE_FOLDER = "/tmp/uml"
+GUEST = "/guest"  # the guest's root, in the sandbox
+
+# What the kernel's own process needs around it. The guest's memory is a file in /dev/shm, so that must be in memory,
+# and bubblewrap's /dev is.
+HOST_SIDE = (
+    "--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp "
+    f"--dir /root --dir {CONSOLE_FOLDER} --dev-bind /dev/net/tun /dev/net/tun"
+).split()
 
 
 def kernel_words(init: str, *, memory: str = "1G", extra: Sequence[str] = ()) -> list[str]:
@@ -22,7 +30,7 @@ def kernel_words(init: str, *, memory: str = "1G", extra: Sequence[str] = ()) ->
         f"mem={memory}",
         "root=/dev/root",
         "rootfstype=hostfs",
-        "rootflags=/",
+        f"rootflags={GUEST}/",
         "ro",
         f"init={init}",
         "con=null",
@@ -49,19 +57,17 @@ class VirtualMachine(Sandbox):
         memory: str = "1G",
         words: Sequence[str] = (),
         output: int | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
-        # The guest's memory is a file: it must be in memory, and bubblewrap's /dev is.
-        options = ["--dev-bind", "/dev/net/tun", "/dev/net/tun", "--dir", CONSOLE_FOLDER, *root.options]
-        root = Root(root.model, root.binaries, root.files, root.executables, options)
         super().__init__(
             root,
             [KERNEL, *kernel_words(init, memory=memory, extra=words)],
+            at=GUEST,
+            more=HOST_SIDE,
             as_pid_1=False,
             # With fewer, each execve gains some, which switches address randomisation back on, and the kernel,
             # which executes itself again to have it off, does so for ever.
             capabilities=None,
-            environment={"TMPDIR": "/dev/shm", "HOME": "/root", **(environment or {})},
+            environment={"TMPDIR": "/dev/shm", "HOME": "/root"},
             output=output,
         )
 
