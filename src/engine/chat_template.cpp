@@ -16,6 +16,29 @@ using Json = nlohmann::ordered_json;
 
 constexpr int deepest_json = 32; // messages nest four deep; a bound, because values are copied recursively
 
+// The template comes from the model's file, and the parser calls itself for every bracket.
+constexpr int deepest_template = 100;
+
+bool nests_too_deeply(std::string_view source) {
+    int depth = 0;
+    for (const char character : source) {
+        if (std::string_view("([{").contains(character)) {
+            ++depth;
+        }
+        if (std::string_view(")]}").contains(character)) {
+            --depth;
+        }
+        if (depth > deepest_template) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::unexpected<Error> unusable(std::string_view reason) {
+    return std::unexpected(
+        Error{Fault::model_unsupported, "the model's chat template: " + std::string(reason)});
+}
 std::unexpected<Error> refuse(std::string message) {
     return std::unexpected(Error{Fault::request, std::move(message)});
 }
@@ -149,14 +172,16 @@ ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 ChatTemplate::~ChatTemplate() = default;
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
+    if (nests_too_deeply(source)) {
+        return unusable("nests deeper than 100 brackets");
+    }
     try {
         const minja::Options options{
             .trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false};
         const std::string text(source.empty() ? chatml : source);
         return ChatTemplate(std::make_unique<Tree>(Tree{minja::Parser::parse(text, options)}));
     } catch (const std::exception& fault) {
-        return std::unexpected(
-            Error{Fault::model_unsupported, std::string("the model's chat template: ") + fault.what()});
+        return unusable(fault.what());
     }
 }
 

@@ -3,9 +3,11 @@
 #include "engine/generation.h"
 #include "engine/model.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -60,7 +62,8 @@ class Engine::Implementation {
     void fail(Error error);
     void serve(Generator& generator);
     std::optional<Pending> next();
-    void finish_cancelled();
+    // Tells the waiting requests that were cancelled, or all of them.
+    void finish_cancelled(bool all);
 
     const Options options_;
     const std::string name_;
@@ -71,7 +74,8 @@ class Engine::Implementation {
     std::atomic<State> state_ = State::loading;
     Error failure_; // written before state_ becomes failed, then never again
     std::atomic<bool> stopping_ = false;
-    std::atomic<bool> interrupted_ = false; // of the request that runs
+    std::atomic<bool> interrupted_ = false;       // of the request that runs
+    std::atomic<bool> waiting_cancelled_ = false; // one of those that wait was cancelled
 
     std::mutex mutex_;
     std::condition_variable wake_;
@@ -104,6 +108,7 @@ void Engine::Implementation::cancel(Ticket ticket) {
     for (Pending& pending : queue_) {
         if (pending.ticket == ticket) {
             pending.cancelled = true;
+            waiting_cancelled_.store(true, std::memory_order_relaxed);
         }
     }
 }
@@ -111,11 +116,15 @@ void Engine::Implementation::cancel(Ticket ticket) {
 void Engine::Implementation::run() {
     auto model = load_model(options_, timeline_, log_, stopping_);
     if (stopping_.load(std::memory_order_relaxed)) {
-        finish_cancelled();
+        finish_cancelled(true);
     } else if (!model) {
         fail(std::move(model.error()));
     } else {
-        Generator generator(*std::move(model), timeline_, interrupted_);
+        Generator generator(*std::move(model), timeline_, interrupted_, [this] {
+            if (waiting_cancelled_.load(std::memory_order_relaxed)) {
+                finish_cancelled(false);
+            }
+        });
         state_.store(State::ready, std::memory_order_release);
         changed_(State::ready);
         serve(generator);
@@ -155,17 +164,21 @@ void Engine::Implementation::serve(Generator& generator) {
         const auto outcome = generator.answer(pending->request, *pending->receiver);
         pending->receiver->finished(outcome);
     }
-    finish_cancelled();
+    finish_cancelled(true);
 }
 
-void Engine::Implementation::finish_cancelled() {
-    std::deque<Pending> waiting;
+void Engine::Implementation::finish_cancelled(bool all) {
+    std::deque<Pending> cancelled;
     {
         const std::scoped_lock lock(mutex_);
-        waiting.swap(queue_);
+        waiting_cancelled_.store(false, std::memory_order_relaxed);
+        const auto stays = [all](const Pending& pending) { return !all && !pending.cancelled; };
+        const auto first = std::stable_partition(queue_.begin(), queue_.end(), stays);
+        std::move(first, queue_.end(), std::back_inserter(cancelled));
+        queue_.erase(first, queue_.end());
     }
     const Outcome outcome{.finish = Finish::cancelled, .usage = {}};
-    for (Pending& pending : waiting) {
+    for (Pending& pending : cancelled) {
         pending.receiver->finished(outcome);
     }
 }

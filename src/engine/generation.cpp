@@ -7,13 +7,12 @@
 #include <limits>
 #include <optional>
 #include <random>
-#include <span>
 #include <utility>
 
 namespace vb::engine {
 namespace {
 
-// Sums, not products: a prompt that is too long is refused by its text already when it cannot fit in 31 bits.
+// libllama counts bytes and tokens in 31 bits; no context holds a prompt of this many bytes.
 constexpr std::size_t longest_prompt_text = std::size_t{64} << 20;
 
 std::unexpected<Error> refuse(std::string message) {
@@ -27,8 +26,9 @@ bool is_set(void* flag) {
 } // namespace
 
 Generator::Generator(std::unique_ptr<Model> model, trace::Timeline& timeline,
-                     const std::atomic<bool>& interrupted)
+                     const std::atomic<bool>& interrupted, std::function<void()> between_tokens)
     : model_(std::move(model)), timeline_(&timeline), interrupted_(&interrupted),
+      between_tokens_(std::move(between_tokens)),
       // A sliding window and a recurrent state have already lost what is needed to go back.
       can_reuse_prefix_(llama_model_n_swa(model_->weights.get()) == 0 &&
                         !llama_model_is_recurrent(model_->weights.get()) &&
@@ -222,6 +222,7 @@ Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampl
         }
     };
     for (;;) {
+        between_tokens_();
         if (interrupted_->load(std::memory_order_relaxed)) {
             outcome.finish = Finish::cancelled;
             break;

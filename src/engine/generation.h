@@ -5,7 +5,10 @@
 #include "engine/model.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace vb::engine {
@@ -13,7 +16,9 @@ namespace vb::engine {
 class Generator {
   public:
     // `interrupted` ends the computation of a request from any thread, even in the middle of a batch.
-    Generator(std::unique_ptr<Model> model, trace::Timeline& timeline, const std::atomic<bool>& interrupted);
+    // `between_tokens` is called where the thread can do something else for a moment.
+    Generator(std::unique_ptr<Model> model, trace::Timeline& timeline, const std::atomic<bool>& interrupted,
+              std::function<void()> between_tokens);
     Generator(const Generator&) = delete;
     Generator& operator=(const Generator&) = delete;
 
@@ -38,6 +43,7 @@ class Generator {
     std::unique_ptr<Model> model_;
     trace::Timeline* timeline_;
     const std::atomic<bool>* interrupted_;
+    std::function<void()> between_tokens_;
     Tokens held_;               // what the context's memory holds
     std::string piece_;         // of one token
     bool can_reuse_prefix_;     // whether the memory can drop its end

@@ -213,7 +213,11 @@ Result<ContextHandle> Loader::make_context(llama_model* weights, const GgufSumma
 
 Result<std::unique_ptr<Model>> load_model(const Options& options, trace::Timeline& timeline,
                                           const base::Log& log, const std::atomic<bool>& cancelled) {
-    return Loader(options, timeline, log, cancelled).load();
+    try {
+        return Loader(options, timeline, log, cancelled).load();
+    } catch (const std::exception& fault) { // no memory, no thread
+        return std::unexpected(Error{Fault::resources, options.model + ": " + fault.what()});
+    }
 }
 
 } // namespace vb::engine

@@ -1,0 +1,337 @@
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace vb::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What a test's receivers heard, in order. Shared, because the engine owns the receivers.
+class Hearing {
+  public:
+    struct Answer {
+        std::string text;
+        std::optional<Result<Outcome>> outcome;
+        std::size_t pieces = 0;
+    };
+
+    void text(int which, std::string_view piece) {
+        const std::scoped_lock lock(mutex_);
+        EXPECT_FALSE(piece.empty());
+        EXPECT_FALSE(answers_[which].outcome.has_value()) << "text after the end";
+        answers_[which].text += piece;
+        ++answers_[which].pieces;
+        changed_.notify_all();
+    }
+    void finished(int which, const Result<Outcome>& outcome) {
+        const std::scoped_lock lock(mutex_);
+        EXPECT_FALSE(answers_[which].outcome.has_value()) << "finished twice";
+        answers_[which].outcome = outcome;
+        order_.push_back(which);
+        changed_.notify_all();
+    }
+
+    Answer wait_for_end(int which) {
+        return wait(which, [](const Answer& answer) { return answer.outcome.has_value(); });
+    }
+    Answer wait_for_text(int which) {
+        return wait(which,
+                    [](const Answer& answer) { return answer.pieces > 0 || answer.outcome.has_value(); });
+    }
+    std::vector<int> order() {
+        const std::scoped_lock lock(mutex_);
+        return order_;
+    }
+
+  private:
+    template <class Condition>
+    Answer wait(int which, Condition condition) {
+        std::unique_lock lock(mutex_);
+        EXPECT_TRUE(changed_.wait_for(lock, 60s, [&] { return condition(answers_[which]); })) << "timed out";
+        return answers_[which];
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::map<int, Answer> answers_;
+    std::vector<int> order_;
+};
+
+class Listener : public Receiver {
+  public:
+    Listener(Hearing& hearing, int which) : hearing_(hearing), which_(which) {}
+    void text(std::string_view piece) override { hearing_.text(which_, piece); }
+    void finished(const Result<Outcome>& outcome) override { hearing_.finished(which_, outcome); }
+
+  private:
+    Hearing& hearing_;
+    int which_;
+};
+
+constexpr std::uint32_t endless = 100'000; // more than any context holds
+
+Request question(std::uint32_t tokens, std::string_view text = "Hello") {
+    return {.messages = R"([{"role":"user","content":")" + std::string(text) + R"("}])",
+            .max_tokens = tokens,
+            .stop = {},
+            .sampling = {.temperature = 0}};
+}
+
+class EngineTest : public testing::Test {
+  protected:
+    std::unique_ptr<Engine> start(Options options) {
+        return std::make_unique<Engine>(std::move(options), timeline_, log_, [this](State state) {
+            const std::scoped_lock lock(mutex_);
+            states_.push_back(state);
+            changed_.notify_all();
+        });
+    }
+    std::unique_ptr<Engine> start() { return start({.model = VB_TINY_MODEL, .context = 512, .batch = 64}); }
+
+    State wait_for_state() {
+        std::unique_lock lock(mutex_);
+        EXPECT_TRUE(changed_.wait_for(lock, 60s, [this] { return !states_.empty(); })) << "timed out";
+        return states_.empty() ? State::loading : states_.front();
+    }
+    Engine::Ticket ask(Engine& engine, int which, Request request) {
+        return engine.submit(std::move(request), std::make_unique<Listener>(hearing_, which));
+    }
+    std::string answer(Engine& engine, int which, Request request) {
+        ask(engine, which, std::move(request));
+        const auto heard = hearing_.wait_for_end(which);
+        EXPECT_TRUE(heard.outcome && heard.outcome->has_value());
+        return heard.text;
+    }
+
+    Hearing hearing_; // outlives the engines of the tests
+    trace::Timeline timeline_;
+    base::Log log_{STDERR_FILENO, "test"};
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<State> states_;
+};
+
+TEST_F(EngineTest, AnswersARequestThatCameBeforeTheModel) {
+    const auto engine = start();
+    ask(*engine, 1, question(8));
+    const auto heard = hearing_.wait_for_end(1);
+    ASSERT_TRUE(heard.outcome->has_value()) << heard.outcome->error().message;
+    EXPECT_FALSE(heard.text.empty());
+    EXPECT_EQ((*heard.outcome)->finish, Finish::length);
+    EXPECT_EQ((*heard.outcome)->usage.completion_tokens, 8U);
+    EXPECT_GT((*heard.outcome)->usage.prompt_tokens, 8U);
+    EXPECT_EQ(wait_for_state(), State::ready);
+    EXPECT_EQ(engine->state(), State::ready);
+    EXPECT_EQ(engine->model_name(), "tiny");
+}
+
+TEST_F(EngineTest, GreedyAnswersDoNotDependOnWhatWasAskedBefore) {
+    const auto engine = start();
+    const std::string first = answer(*engine, 1, question(24));
+    EXPECT_EQ(answer(*engine, 2, question(24)), first);
+    EXPECT_NE(answer(*engine, 3, question(24, "Something else")), first);
+    EXPECT_EQ(answer(*engine, 4, question(24)), first);
+}
+
+TEST_F(EngineTest, TheBatchSizeDoesNotChangeTheAnswer) {
+    const std::string text(200, 'q');
+    const auto large = start({.model = VB_TINY_MODEL, .context = 1024, .batch = 512});
+    const auto small = start({.model = VB_TINY_MODEL, .context = 1024, .batch = 7});
+    EXPECT_EQ(answer(*large, 1, question(16, text)), answer(*small, 2, question(16, text)));
+}
+
+TEST_F(EngineTest, OneThreadLoadsAsAWholeAndAnswersTheSame) {
+    const auto two = start({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .threads = 2});
+    const auto one = start({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .threads = 1});
+    EXPECT_EQ(answer(*one, 1, question(16)), answer(*two, 2, question(16)));
+}
+
+TEST_F(EngineTest, TheSeedDecidesASampledAnswer) {
+    const auto engine = start();
+    const auto sampled = [](std::uint32_t seed) {
+        Request request = question(24);
+        request.sampling = {.temperature = 1.5F, .top_k = 0, .top_p = 1, .min_p = 0, .seed = seed};
+        return request;
+    };
+    const std::string first = answer(*engine, 1, sampled(1));
+    EXPECT_EQ(answer(*engine, 2, sampled(1)), first);
+    EXPECT_NE(answer(*engine, 3, sampled(2)), first);
+}
+
+TEST_F(EngineTest, AStopStringEndsTheAnswerBeforeIt) {
+    const auto engine = start();
+    const std::string whole = answer(*engine, 1, question(24));
+    ASSERT_GT(whole.size(), 8U);
+    Request request = question(24);
+    request.stop = {whole.substr(4, 3)};
+    ask(*engine, 2, request);
+    const auto heard = hearing_.wait_for_end(2);
+    EXPECT_EQ(heard.text, whole.substr(0, whole.find(whole.substr(4, 3))));
+    EXPECT_EQ((*heard.outcome)->finish, Finish::stop);
+}
+
+TEST_F(EngineTest, TheContextsEndEndsTheAnswer) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 256, .batch = 64});
+    ask(*engine, 1, question(endless));
+    const auto heard = hearing_.wait_for_end(1);
+    ASSERT_TRUE(heard.outcome->has_value());
+    EXPECT_EQ((*heard.outcome)->finish, Finish::length);
+    const Usage usage = (*heard.outcome)->usage;
+    EXPECT_EQ(usage.prompt_tokens + usage.completion_tokens,
+              257U); // the last token is not put into the context
+}
+
+TEST_F(EngineTest, RefusesAPromptThatIsTooLongWithNumbers) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 256, .batch = 64});
+    ask(*engine, 1, question(4, std::string(4000, '9')));
+    const auto heard = hearing_.wait_for_end(1);
+    ASSERT_FALSE(heard.outcome->has_value());
+    EXPECT_EQ(heard.outcome->error().fault, Fault::request);
+    EXPECT_NE(heard.outcome->error().message.find("context's 256"), std::string::npos)
+        << heard.outcome->error().message;
+    EXPECT_FALSE(answer(*engine, 2, question(4)).empty());
+}
+
+TEST_F(EngineTest, RefusesMessagesThatAreNone) {
+    const auto engine = start();
+    for (const char* messages : {"", "[]", "7", R"([{"role":"user"}])"}) {
+        Request request = question(4);
+        request.messages = messages;
+        static int which = 100;
+        ask(*engine, ++which, request);
+        const auto heard = hearing_.wait_for_end(which);
+        ASSERT_FALSE(heard.outcome->has_value()) << messages;
+        EXPECT_EQ(heard.outcome->error().fault, Fault::request);
+    }
+}
+
+TEST_F(EngineTest, CancelEndsTheRunningRequestAndTheNextIsAnswered) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 4096, .batch = 64});
+    const auto ticket = ask(*engine, 1, question(endless));
+    ask(*engine, 2, question(4));
+    hearing_.wait_for_text(1);
+    engine->cancel(ticket);
+    const auto heard = hearing_.wait_for_end(1);
+    ASSERT_TRUE(heard.outcome->has_value());
+    EXPECT_EQ((*heard.outcome)->finish, Finish::cancelled);
+    EXPECT_LT((*heard.outcome)->usage.completion_tokens, 4000U);
+    EXPECT_EQ((*hearing_.wait_for_end(2).outcome)->finish, Finish::length);
+}
+
+TEST_F(EngineTest, CancelEndsAWaitingRequestWhileAnotherRuns) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 4096, .batch = 64});
+    const auto running = ask(*engine, 1, question(endless));
+    const auto waiting = ask(*engine, 2, question(4));
+    hearing_.wait_for_text(1);
+    engine->cancel(waiting);
+    EXPECT_EQ((*hearing_.wait_for_end(2).outcome)->finish, Finish::cancelled);
+    EXPECT_EQ(hearing_.order(), std::vector{2});
+    engine->cancel(running);
+    hearing_.wait_for_end(1);
+    engine->cancel(12345); // never given out
+}
+
+TEST_F(EngineTest, AnswersInTheOrderOfArrival) {
+    const auto engine = start();
+    for (int which = 0; which < 6; ++which) {
+        ask(*engine, which, question(3));
+    }
+    hearing_.wait_for_end(5);
+    EXPECT_EQ(hearing_.order(), (std::vector{0, 1, 2, 3, 4, 5}));
+}
+
+TEST_F(EngineTest, DestructionLetsEveryReceiverKnow) {
+    {
+        const auto engine = start({.model = VB_TINY_MODEL, .context = 4096, .batch = 64});
+        for (int which = 0; which < 3; ++which) {
+            ask(*engine, which, question(endless));
+        }
+        hearing_.wait_for_text(0);
+    }
+    for (int which = 0; which < 3; ++which) {
+        EXPECT_EQ((*hearing_.wait_for_end(which).outcome)->finish, Finish::cancelled);
+    }
+}
+
+TEST_F(EngineTest, DestructionWhileLoadingIsSafeAtAnyMoment) {
+    for (int round = 0; round < 20; ++round) {
+        const auto engine = start();
+        ask(*engine, round, question(2));
+        // A little later each time; the point is the moment, not a wait for something.
+        std::this_thread::sleep_for(round * 300us);
+    }
+    for (int round = 0; round < 20; ++round) {
+        EXPECT_TRUE(hearing_.wait_for_end(round).outcome->has_value());
+    }
+}
+
+TEST_F(EngineTest, AMissingFileFailsEveryRequestEarlyAndLate) {
+    const auto engine = start({.model = "/no/such/model.gguf"});
+    ask(*engine, 1, question(1));
+    EXPECT_EQ(hearing_.wait_for_end(1).outcome->error().fault, Fault::model_missing);
+    EXPECT_EQ(wait_for_state(), State::failed);
+    EXPECT_EQ(engine->state(), State::failed);
+    EXPECT_EQ(engine->failure().message, "/no/such/model.gguf: No such file or directory");
+    ask(*engine, 2, question(1));
+    EXPECT_EQ(hearing_.wait_for_end(2).outcome->error().message, engine->failure().message);
+}
+
+TEST_F(EngineTest, AMalformedFileFailsWithOffsetAndField) {
+    const std::string path = testing::TempDir() + "vb-bad-" + std::to_string(getpid()) + ".gguf";
+    std::ofstream(path) << "GGUF and then nothing of the kind";
+    const auto engine = start({.model = path});
+    EXPECT_EQ(wait_for_state(), State::failed);
+    unlink(path.c_str());
+    EXPECT_EQ(engine->failure().fault, Fault::model_malformed);
+    EXPECT_TRUE(engine->failure().message.starts_with(path + ": offset 4: version is "))
+        << engine->failure().message;
+}
+
+TEST_F(EngineTest, WhatLibllamaRefusesComesWithItsReason) {
+    std::ifstream tiny(VB_TINY_MODEL, std::ios::binary);
+    std::string file{std::istreambuf_iterator<char>(tiny), {}};
+    file.replace(file.find("blk.1.ffn_down.weight"), 21, "blk.1.ffn_lost.weight");
+    const std::string path = testing::TempDir() + "vb-lost-" + std::to_string(getpid()) + ".gguf";
+    std::ofstream(path, std::ios::binary) << file;
+    const auto engine = start({.model = path});
+    EXPECT_EQ(wait_for_state(), State::failed);
+    unlink(path.c_str());
+    EXPECT_EQ(engine->failure().fault, Fault::model_unsupported);
+    EXPECT_NE(engine->failure().message.find("blk.1.ffn_down.weight"), std::string::npos)
+        << engine->failure().message;
+}
+
+TEST_F(EngineTest, TheTimelineShowsEachStepOnce) {
+    auto timeline = trace::Timeline::create(base::monotonic_now());
+    ASSERT_TRUE(timeline.has_value());
+    {
+        Engine engine({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .threads = 2}, *timeline, log_,
+                      [](State) {});
+        answer(engine, 1, question(2));
+        answer(engine, 2, question(2));
+    }
+    std::map<std::string, int> spans;
+    const trace::Layout& layout = *timeline->layout();
+    for (std::uint32_t index = 0; index < layout.header.used; ++index) {
+        ++spans[layout.records[index].name];
+    }
+    for (const char* name : {"engine: check", "engine: backend", "engine: weights", "engine: vocabulary",
+                             "engine: context", "engine: chat template", "engine: prefill"}) {
+        EXPECT_EQ(spans[name], 1) << name;
+    }
+}
+
+} // namespace
+} // namespace vb::engine
