@@ -3,7 +3,7 @@
 # One folder = one static library = one namespace. Each library sees its own folder and the folders of the
 # libraries it USES (transitively), through an include directory that holds a single link: including the
 # header of a folder that is not in USES does not compile.
-#   FREESTANDING  part of PID 1: no exceptions, no RTTI
+#   FREESTANDING  part of PID 1: no exceptions, no RTTI, small rather than fast
 #   PACKAGES      imported targets of other projects, not passed on in the include path of users
 function(vb_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "FREESTANDING" "" "SOURCES;USES;PACKAGES")
@@ -18,7 +18,7 @@ function(vb_library name)
   endforeach()
   target_link_libraries(vb_${name} PRIVATE vb_flags ${arg_PACKAGES})
   if(arg_FREESTANDING)
-    target_compile_options(vb_${name} PRIVATE -fno-exceptions -fno-rtti)
+    target_compile_options(vb_${name} PRIVATE -fno-exceptions -fno-rtti $<$<CONFIG:Release>:-Os>)
   endif()
 endfunction()
 

@@ -1,0 +1,15 @@
+# Fails unless every symbol that LIBRARY exports is one of the interface.
+execute_process(COMMAND nm -D --defined-only --format=posix ${LIBRARY}
+  OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" lines "${listing}")
+set(found 0)
+foreach(line IN LISTS lines)
+  if(line MATCHES "^vb_[a-z_]+@@VECTOR_BOOT_0 T")
+    math(EXPR found "${found} + 1")
+  elseif(NOT line MATCHES "^VECTOR_BOOT_0 A")
+    message(FATAL_ERROR "exported, but no part of the interface: ${line}")
+  endif()
+endforeach()
+if(found LESS 6)
+  message(FATAL_ERROR "only ${found} vb_ symbols are exported")
+endif()
