@@ -164,7 +164,8 @@ void Server::take(evhttp_request* request) {
 void Server::release(Exchange& exchange) {
     exchanges_.erase(&exchange);
     if (exchanges_.empty() && idle_) {
-        idle_();
+        const auto idle = idle_; // it may set another
+        idle();
     }
 }
 

@@ -60,6 +60,15 @@ trace::Timeline open_timeline(base::Nanoseconds started, const base::Log& log) {
     return {}; // serving does not depend on it
 }
 
+Notifier open_notifier(const base::Log& log) {
+    auto notifier = Notifier::connect(variable("NOTIFY_SOCKET"));
+    if (notifier) {
+        return std::move(*notifier);
+    }
+    log.warning(base::describe(notifier.error()));
+    return {}; // nor does it depend on this
+}
+
 base::Result<std::vector<base::UniqueFd>> listening_sockets(const std::string& address) {
     auto sockets = inherited_sockets({.pid = std::getenv("LISTEN_PID"),
                                       .fds = std::getenv("LISTEN_FDS"),
@@ -193,10 +202,6 @@ class Service {
 
 base::Result<int> serve(const Options& options, const base::Log& log, base::Nanoseconds started) {
     trace::Timeline timeline = open_timeline(started, log);
-    auto notifier = Notifier::connect(variable("NOTIFY_SOCKET"));
-    if (!notifier) {
-        return std::unexpected(notifier.error());
-    }
     auto sockets = listening_sockets(options.listen);
     if (!sockets) {
         return std::unexpected(sockets.error());
@@ -214,7 +219,7 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
         return std::unexpected(mailbox.error());
     }
 
-    Service service(options, log, timeline, std::move(*notifier), *loop, **mailbox, std::move(*signals));
+    Service service(options, log, timeline, open_notifier(log), *loop, **mailbox, std::move(*signals));
     raise_descriptor_limit(log);
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());

@@ -1,0 +1,93 @@
+// A server on a port of its own, its event loop on a thread of its own.
+#pragma once
+
+#include "client.h"
+#include "http/server.h"
+#include "scripted_backend.h"
+
+#include <future>
+#include <gtest/gtest.h>
+#include <regex>
+#include <thread>
+
+namespace vb::http {
+
+class ServerTest : public testing::Test {
+  protected:
+    void SetUp() override { start({}); }
+    void TearDown() override { stop(); }
+
+    void start(const Limits& limits) {
+        stop();
+        base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* const name = reinterpret_cast<sockaddr*>(&address);
+        ASSERT_EQ(::bind(socket.get(), name, size), 0);
+        ASSERT_EQ(::listen(socket.get(), 64), 0);
+        ASSERT_EQ(::getsockname(socket.get(), name, &size), 0);
+        port_ = ntohs(address.sin_port);
+        loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
+        mailbox_ = Mailbox::create(*loop_).value();
+        server_ = std::make_unique<Server>(*loop_, *mailbox_, backend_, timeline_, log_, limits);
+        ASSERT_TRUE(server_->accept_from(std::move(socket)));
+        thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
+    }
+    void stop() {
+        if (!thread_.joinable()) {
+            return;
+        }
+        mailbox_->post([this] { loop_->stop(); });
+        thread_.join();
+        server_.reset();
+        mailbox_.reset();
+        loop_.reset();
+    }
+    // Runs on the loop's thread.
+    template <class Task>
+    auto on_loop(Task task) {
+        std::promise<decltype(task())> result;
+        auto future = result.get_future();
+        mailbox_->post([&] {
+            if constexpr (std::is_void_v<decltype(task())>) {
+                task();
+                result.set_value();
+            } else {
+                result.set_value(task());
+            }
+        });
+        return future.get();
+    }
+    Client connected() const {
+        Client client(port_);
+        client.connect();
+        return client;
+    }
+    Reply get(const std::string& target) const {
+        Client client = connected();
+        client.get(target);
+        return client.reply();
+    }
+    // What differs from run to run, made equal.
+    static std::string masked(const std::string& text) {
+        static const std::regex id(R"("id":"chatcmpl-[0-9a-f]{24}")");
+        static const std::regex created(R"("created":1[0-9]{9}\b)");
+        return std::regex_replace(std::regex_replace(text, id, R"("id":"ID")"), created, R"("created":TIME)");
+    }
+
+    base::Log log_{-1, "test"};
+    trace::Timeline timeline_ = trace::Timeline::create(base::monotonic_now()).value();
+    ScriptedBackend backend_;
+    std::uint16_t port_ = 0;
+    std::unique_ptr<EventLoop> loop_;
+    std::unique_ptr<Mailbox> mailbox_;
+    std::unique_ptr<Server> server_;
+    std::thread thread_;
+};
+
+inline constexpr char chat[] = R"({"messages":[{"role":"user","content":"Hi"}]})";
+inline constexpr char streamed_chat[] = R"({"messages":[{"role":"user","content":"Hi"}],"stream":true})";
+
+} // namespace vb::http
