@@ -9,7 +9,7 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from .failure import Failure
@@ -123,7 +123,7 @@ class Client:
 
     def stream(
         self, question: str, *, seconds: float = 60.0, alive: Callable[[], bool] = lambda: True, **options: object
-    ) -> Iterator[str]:
+    ) -> Generator[str]:
         """The pieces of a streamed chat completion, as they come."""
         body = chat(question, stream=True, **options)
         response = self.request("POST", "/v1/chat/completions", body, seconds=seconds, alive=alive)
@@ -134,9 +134,9 @@ class Client:
             yield from content_of(response)
 
 
-def chat(question: str, *, temperature: float = 0.0, **options: object) -> dict[str, object]:
-    messages = [{"role": "user", "content": question}]
-    return {"messages": messages, "temperature": temperature, **options}
+def chat(question: str, **options: object) -> dict[str, object]:
+    """Greedy decoding, unless the options say otherwise."""
+    return {"messages": [{"role": "user", "content": question}], "temperature": 0, **options}
 
 
 def content_of(response: http.client.HTTPResponse) -> Iterator[str]:

@@ -27,7 +27,9 @@ class System(Protocol):
 
     host: str
     port: int
-    sandbox: Sandbox
+
+    @property
+    def sandbox(self) -> Sandbox: ...
 
     def power_off(self) -> None:
         """Asks for the end in order; sandbox.wait() tells how it went."""
@@ -49,7 +51,7 @@ class VirtualMachineSystem:
     def __init__(self, model: Path, port: int, *, output: int | None = None) -> None:
         self.host, self.port = tap_network.GUEST, port
         root = Root(model, files={INNER_CONFIG: configuration("0.0.0.0", port)})
-        self.sandbox: VirtualMachine = VirtualMachine(root, VECTOR_BOOT, output=output)
+        self.sandbox = VirtualMachine(root, VECTOR_BOOT, output=output)
 
     def power_off(self) -> None:
         self.sandbox.ctrl_alt_del()

@@ -1,0 +1,77 @@
+"""first-token's results, for people and for programs."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vector_boot_tools.places import BINARIES
+
+
+@dataclass(frozen=True)
+class Sample:
+    contender: str
+    cache: str
+    milliseconds: float
+    refused: int  # connections
+    unanswered: int  # connection requests that a machine without a network did not see
+    loading: int  # answers 503
+
+
+def first_line(*command: str) -> str:
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = (ran.stdout + ran.stderr).strip().splitlines()
+    return next((line for line in lines if "version" in line), lines[0] if lines else "unknown")
+
+
+def describe_machine() -> dict[str, str]:
+    information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    models = [line.partition(":")[2].strip() for line in information.splitlines() if line.startswith("model name")]
+    return {
+        "cpu": models[0] if models else platform.machine(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "kernel": platform.release(),
+        "vector_boot": first_line(str(BINARIES / "vector_boot"), "--version"),
+        "llama-server": first_line("/usr/bin/llama-server", "--version"),
+        "tini": first_line("/usr/bin/tini", "--version"),
+        "libllama": first_line("dpkg-query", "-W", "-f=libllama version ${Version}", "libllama0"),
+    }
+
+
+def table(samples: list[Sample], where: str, machine: dict[str, str]) -> str:
+    lines = [f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; {machine['libllama']}"]
+    for cache in dict.fromkeys(sample.cache for sample in samples):
+        chosen = [sample for sample in samples if sample.cache == cache]
+        lines += ["", f"first token: {where}; {cache}", ""]
+        lines.append(f"{'':34}{'median ms':>10}{'min':>8}{'max':>8}{'ratio':>8}{'refused':>9}{'503':>6}{'runs':>6}")
+        names = dict.fromkeys(sample.contender for sample in chosen)
+        medians = {
+            name: statistics.median(sample.milliseconds for sample in chosen if sample.contender == name)
+            for name in names
+        }
+        own = next(iter(medians.values()))
+        for name, median in medians.items():
+            of_it = [sample for sample in chosen if sample.contender == name]
+            times = [sample.milliseconds for sample in of_it]
+            refused = statistics.median_high(sample.refused for sample in of_it)
+            loading = statistics.median_high(sample.loading for sample in of_it)
+            lines.append(
+                f"{name:34}{median:10.1f}{min(times):8.1f}{max(times):8.1f}"
+                f"{own / median:8.2f}{refused:9}{loading:6}{len(times):6}"
+            )
+    lines += ["", "ratio: vector_boot's median by this one's; refused, 503: of one run, the median", ""]
+    return "\n".join(lines)
+
+
+def write_json(path: Path, samples: list[Sample], where: str, machine: dict[str, str], model: Path) -> None:
+    content = {
+        "measured": where,
+        "machine": machine,
+        "model": model.name,
+        "samples": [asdict(sample) for sample in samples],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,111 @@
+"""`./dev test [SUITE...]`: runs the suites one after the other and closes with what passed and what failed."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vector_boot_tools import lint
+from vector_boot_tools.places import CHECKOUT
+from vector_boot_tools.result import Result
+
+
+def build(preset: str) -> bool:
+    return subprocess.run([CHECKOUT / "dev", "build", preset], check=False).returncode == 0
+
+
+def run_reporting(command: list[str | Path], report: Path, environment: dict[str, str] | None = None) -> Result:
+    """Runs a test program that writes a JUnit report. What ends badly without naming a test is one failure."""
+    status = subprocess.run(
+        command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}, check=False
+    ).returncode
+    result = Result()
+    if report.exists():
+        for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+            failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            skipped = int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
+            result += Result(int(suite.get("tests", 0)) - failed - skipped, failed, skipped)
+    if (status != 0 or result.passed == 0) and result.failed == 0:
+        result.failed = 1
+    return result
+
+
+def run_ctest(preset: str, environment: dict[str, str] | None = None) -> Result:
+    if not build(preset):
+        return Result(failed=1)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "ctest.xml")
+        command: list[str | Path] = ["ctest", "--test-dir", CHECKOUT / "build" / preset, "--output-on-failure"]
+        command += ["-j", str(os.cpu_count() or 1), "--progress", "--timeout", "300", "--output-junit", report]
+        return run_reporting(command, report, environment)
+
+
+def run_pytest(*paths: str) -> Result:
+    if not build("release"):
+        return Result(failed=1)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "pytest.xml")
+        command: list[str | Path] = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junit-xml", report]
+        return run_reporting([*command, *paths], report)
+
+
+@dataclass
+class Suite:
+    name: str
+    what: str
+    run: Callable[[], Result]
+
+
+SUITES = (
+    Suite("unit", "each library by itself, and the fuzz corpora", lambda: run_ctest("release")),
+    Suite("pid1", "vector_boot as PID 1 of a PID namespace", lambda: run_pytest("tests/pid1")),
+    Suite("worker", "the real model behind the OpenAI API", lambda: run_pytest("tests/worker")),
+    Suite("vm", "User-Mode Linux from its launch to power-off", lambda: run_pytest("tests/vm")),
+    Suite("install", "the installed library from another project", lambda: run_pytest("tests/install")),
+    Suite("lint", "formatting, static analysis, types, file sizes", lint.run),
+    Suite(
+        "asan",
+        "unit tests with AddressSanitizer and UndefinedBehaviorSanitizer",
+        lambda: run_ctest("asan", {"UBSAN_OPTIONS": "print_stacktrace=1"}),
+    ),
+    Suite("tsan", "unit tests with ThreadSanitizer", lambda: run_ctest("tsan")),
+)
+
+
+def main() -> int:
+    listing = "\n".join(f"  {suite.name:8} {suite.what}" for suite in SUITES)
+    parser = argparse.ArgumentParser(
+        prog="./dev test",
+        description=__doc__,
+        epilog="suites:\n" + listing,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suites", metavar="SUITE", nargs="*", help="without one: all")
+    wanted = parser.parse_args().suites
+    known = [suite.name for suite in SUITES]
+    for name in wanted:
+        if name not in known:
+            parser.error(f"there is no suite '{name}'; there are: {' '.join(known)}")
+
+    total = Result()
+    lines = []
+    for suite in SUITES:
+        if wanted and suite.name not in wanted:
+            continue
+        print(f"\n=== {suite.name}: {suite.what}", flush=True)
+        began = time.monotonic()
+        result = suite.run()
+        lines.append(f"  {suite.name:8} {result}  ({time.monotonic() - began:.0f} s)")
+        total += result
+    print("\n" + "\n".join(lines) + f"\n{total}", flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

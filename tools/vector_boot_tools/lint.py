@@ -1,0 +1,79 @@
+"""What needs no running program: formatting, static analysis, types, and the sizes of files."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from .places import CHECKOUT
+from .result import Result
+
+MOST_LINES = 400
+
+
+def tracked(*patterns: str) -> list[str]:
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--", *patterns]
+    listing = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
+    return [path for path in listing.stdout.splitlines() if (CHECKOUT / path).is_file()]
+
+
+def succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def shell_scripts() -> bool:
+    return succeeds(["shellcheck", "dev", ".ci/run"])
+
+
+def formatting() -> bool:
+    return succeeds(["clang-format", "--dry-run", "--Werror", *tracked("*.cpp", "*.h", "*.c")])
+
+
+def file_sizes() -> bool:
+    good = True
+    for path in tracked("*.cpp", "*.h", "*.c", "*.py", "*.cmake", "*.sh", "dev", ".ci/run"):
+        count = len(Path(CHECKOUT, path).read_bytes().splitlines())
+        if count > MOST_LINES:
+            print(f"{path}: {count} lines, at most {MOST_LINES} are allowed")
+            good = False
+    return good
+
+
+def python_types() -> bool:
+    return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench"])
+
+
+def static_analysis() -> bool:
+    if subprocess.run([CHECKOUT / "dev", "build", "release"], check=False).returncode != 0:
+        return False
+    command = ["run-clang-tidy", "-quiet", "-p", "build/release", "-warnings-as-errors=*"]
+    finished = subprocess.run(
+        [*command, f"^{CHECKOUT}/(src|apps)/.*"],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        sys.stdout.write("".join(line for line in finished.stdout.splitlines(True) if "warnings generated" not in line))
+    return finished.returncode == 0
+
+
+CHECKS: dict[str, Callable[[], bool]] = {
+    "shellcheck": shell_scripts,
+    "clang-format": formatting,
+    "file sizes": file_sizes,
+    "mypy": python_types,
+    "clang-tidy": static_analysis,
+}
+
+
+def run() -> Result:
+    result = Result()
+    for name, check in CHECKS.items():
+        good = check()
+        print(f"{'ok    ' if good else 'FAILED'} {name}", flush=True)
+        result += Result(passed=1) if good else Result(failed=1)
+    return result
