@@ -60,6 +60,7 @@ int main(int, char** argv, char** environment) {
     const base::Nanoseconds began = base::monotonic_now();
     sys::NativeKernel kernel;
     base::Log log(STDERR_FILENO, "vector_boot");
+    kernel.fill_standard_descriptors();
     // Before anything else: a signal that comes from here on waits in the descriptor.
     auto signals = kernel.open_signals();
     if (!signals) {

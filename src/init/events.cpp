@@ -44,6 +44,9 @@ void Init::handle_signal(const sys::Signal& signal) noexcept {
         }
         return;
     }
+    if (signal.number == SIGPIPE && signal.sender == kernel_.process_id()) {
+        return; // our own log has nobody who reads it; that is no reason to tell the command anything
+    }
     if (runs_command()) {
         // The command decides what a signal means; when it ends, so do we.
         if (supervisor_.process() != 0) {

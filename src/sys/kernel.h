@@ -123,6 +123,8 @@ class Kernel {
     virtual Result<> mount(const Mount& mount) noexcept = 0;
     virtual Result<> unmount(const char* target) noexcept = 0;
     virtual Result<> remount_read_only(const char* target) noexcept = 0;
+    // Puts /dev/null on those of fds 0 to 2 that are closed, so that nothing else ever gets their numbers.
+    virtual void fill_standard_descriptors() noexcept = 0;
     // Puts /dev/console on fds 0 to 2.
     virtual Result<> open_console() noexcept = 0;
 

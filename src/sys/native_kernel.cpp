@@ -144,6 +144,13 @@ Result<> NativeKernel::remount_read_only(const char* target) noexcept {
     return {};
 }
 
+void NativeKernel::fill_standard_descriptors() noexcept {
+    for (const int standard : {0, 1, 2}) {
+        // open(2) takes the lowest free number; without /dev/null (an early boot) the console comes later.
+        if (::fcntl(standard, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) < 0) { return; }
+    }
+}
+
 Result<> NativeKernel::open_console() noexcept {
     const UniqueFd console(::open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (!console) {

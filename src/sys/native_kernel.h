@@ -40,6 +40,7 @@ class NativeKernel final : public Kernel {
     Result<> mount(const Mount& mount) noexcept override;
     Result<> unmount(const char* target) noexcept override;
     Result<> remount_read_only(const char* target) noexcept override;
+    void fill_standard_descriptors() noexcept override;
     Result<> open_console() noexcept override;
 
     Result<> reboot(unsigned int command) noexcept override;

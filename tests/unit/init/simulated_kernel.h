@@ -77,6 +77,7 @@ class SimulatedKernel final : public sys::Kernel {
     Result<> mount(const sys::Mount& mount) noexcept override { return record("mount", mount.target); }
     Result<> unmount(const char* target) noexcept override { return record("unmount", target); }
     Result<> remount_read_only(const char* target) noexcept override { return record("remount", target); }
+    void fill_standard_descriptors() noexcept override {}
     Result<> open_console() noexcept override { return record("open_console", ""); }
     Result<> reboot(unsigned int command) noexcept override;
 

@@ -1,0 +1,132 @@
+"""`vector_boot -- CMD`: statuses, signals, orphans and what the command inherits."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import VECTOR_BOOT, children_of, eventually
+
+
+@pytest.mark.parametrize("status", [0, 1, 42, 255])
+def test_passes_on_the_exit_code(start, status):
+    assert start("--", "sh", "-c", f"exit {status}").finish()[0] == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV])
+def test_reports_a_death_by_signal_as_128_plus_n(start, number):
+    assert start("--", "sh", "-c", f"kill -{int(number)} $$").finish()[0] == 128 + number
+
+
+def test_says_that_a_program_does_not_exist(start):
+    status, _, log = start("--", "/nonexistent/program").finish()
+    assert status == 127
+    assert "/nonexistent/program: No such file or directory (ENOENT)" in log
+
+
+def test_says_that_a_program_cannot_be_executed(start, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o644)
+    status, _, log = start("--", str(script)).finish()
+    assert status == 126
+    assert f"{script}: Permission denied (EACCES)" in log
+
+
+def test_is_silent_when_all_is_well(start):
+    assert start("--", "echo", "hello").finish() == (0, "hello\n", "")
+
+
+def test_leaves_the_commands_own_options_alone(start):
+    assert start("--", "echo", "--help", "--", "-x").finish()[1] == "--help -- -x\n"
+
+
+def test_hands_on_standard_input(start):
+    init = start("--", "cat", stdin=subprocess.PIPE)
+    out, _ = init.outer.communicate("through\n")
+    assert out == "through\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGWINCH, signal.SIGRTMIN + 5])
+def test_forwards_signals_to_the_command(start, number):
+    init = start("--", "python3", "-c",
+                 "import signal, sys\n"
+                 f"signal.pthread_sigmask(signal.SIG_BLOCK, [{int(number)}])\n"
+                 "print('waiting', flush=True)\n"
+                 f"sys.exit(90 if signal.sigwait([{int(number)}]) == {int(number)} else 1)")
+    assert init.outer.stdout.readline() == "waiting\n"
+    init.signal(number)
+    assert init.finish()[0] == 90
+
+
+def test_gives_the_command_a_clean_signal_state(start):
+    def ignore_and_block():
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+
+    init = start("--", "grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status", preexec_fn=ignore_and_block,
+                 restore_signals=False)
+    _, out, _ = init.finish()
+    assert out == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+
+
+def test_gives_the_command_no_descriptor_of_its_own(start):
+    # ls itself opens the directory as 3
+    assert start("--", "ls", "/proc/self/fd").finish()[1].split() == ["0", "1", "2", "3"]
+
+
+def test_works_with_closed_standard_descriptors(start, tmp_path):
+    out = tmp_path / "out"
+    script = f"exec <&- >&- 2>&-; exec {VECTOR_BOOT} -- sh -c 'ls -l /proc/self/fd > {out}; exit 7'"
+    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script], check=False)
+    assert done.returncode == 7
+    assert "/dev/null" in out.read_text()
+
+
+def test_reaps_orphans(start):
+    init = start("--", "sh", "-c",
+                 "i=0; while [ $i -lt 300 ]; do (sh -c 'exit 0' &) ; i=$((i+1)); done; echo done; exec sleep 60")
+    assert init.outer.stdout.readline() == "done\n"
+    eventually(lambda: len(init.children()) == 1, "every orphan reaped")
+    init.signal(signal.SIGTERM)
+    assert init.finish()[0] == 128 + signal.SIGTERM
+
+
+def test_ends_what_the_command_left_behind(start, tmp_path):
+    """Polite first: the rest of the tree gets SIGTERM and time."""
+    mark = tmp_path / "mark"
+    init = start("--", "sh", "-c",
+                 f"sh -c 'trap \"echo told > {mark}; exit\" TERM; echo ready; while :; do sleep 1 & wait $!; done' & "
+                 "read -r line < /dev/null; sleep 0.3; exit 5")
+    assert init.finish()[0] == 5
+    assert mark.read_text() == "told\n"
+
+
+def test_kills_what_does_not_want_to_end(start, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text("[shutdown]\ntimeout = 200\n")
+    init = start("--config", str(config), "--", "sh", "-c",
+                 "sh -c 'trap \"\" TERM; echo up; while :; do sleep 1; done' & sleep 0.2; exit 6")
+    assert init.finish()[0] == 6
+
+
+def test_adopts_orphans_as_an_ordinary_process(start):
+    init = start("--", "sh", "-c", "(sleep 50 & echo $!); exec sleep 60", as_process=True)
+    orphan = int(init.outer.stdout.readline())
+    eventually(lambda: orphan in children_of(init.pid), "the orphan as a child of vector_boot")
+    init.signal(signal.SIGTERM)
+    assert init.finish()[0] == 128 + signal.SIGTERM
+    assert not Path(f"/proc/{orphan}").exists()
+
+
+def test_survives_a_closed_log(start):
+    """A write to a closed pipe must not kill init or its command."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", str(VECTOR_BOOT), "--log", "debug", "--", "sh",
+                           "-c", "exit 3"], stderr=write_end, check=False)
+    os.close(write_end)
+    assert done.returncode == 3

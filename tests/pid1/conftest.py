@@ -1,0 +1,137 @@
+"""vector_boot as the real PID 1 of a PID namespace, seen from outside."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("VB_BUILD_DIR", SOURCE / "build" / "release")).resolve()
+VECTOR_BOOT = BUILD / "bin" / "vector_boot"
+TINY_MODEL = BUILD / "models" / "tiny.gguf"
+DEADLINE = 30.0  # for what should take milliseconds: reached only when it never comes
+
+
+def eventually(condition: Callable[[], object], what: str) -> object:
+    """The first true value of `condition`; fails when the deadline passes."""
+    end = time.monotonic() + DEADLINE
+    while not (value := condition()):
+        assert time.monotonic() < end, f"never came: {what}"
+        time.sleep(0.005)
+    return value
+
+
+def children_of(process: int) -> list[int]:
+    try:
+        words = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return [int(word) for word in words]
+
+
+def executable_of(process: int) -> str:
+    try:
+        return os.readlink(f"/proc/{process}/exe")
+    except OSError:
+        return ""
+
+
+class Init:
+    """One run of vector_boot, as PID 1 of a namespace of its own or as an ordinary process."""
+
+    def __init__(self, *arguments: str, as_process: bool = False, program: Path = VECTOR_BOOT, **options) -> None:
+        namespace = [] if as_process else ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        self.outer = subprocess.Popen(
+            [*namespace, str(program), *arguments],
+            stdin=options.pop("stdin", subprocess.DEVNULL),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        self.program = str(program)
+        self._pid = self.outer.pid if as_process else None
+
+    @property
+    def pid(self) -> int:
+        """Its pid out here."""
+        if self._pid is None:
+            def forked() -> int | None:
+                for child in children_of(self.outer.pid):
+                    if executable_of(child) == self.program:
+                        return child
+                return None
+            self._pid = eventually(forked, "vector_boot as a child of unshare")
+        return self._pid
+
+    def children(self) -> list[int]:
+        return children_of(self.pid)
+
+    def runtime(self) -> int:
+        def find() -> int | None:
+            for child in self.children():
+                if executable_of(child).endswith("/vector_boot-runtime"):
+                    return child
+            return None
+        return eventually(find, "vector_boot-runtime as a child of vector_boot")
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def finish(self) -> tuple[int, str, str]:
+        out, err = self.outer.communicate(timeout=DEADLINE)
+        return self.outer.returncode, out, err
+
+    def kill(self) -> None:
+        if self.outer.poll() is None:
+            self.outer.kill()
+            self.outer.communicate()
+
+
+@pytest.fixture
+def start():
+    runs: list[Init] = []
+
+    def start_one(*arguments: str, **options) -> Init:
+        runs.append(Init(*arguments, **options))
+        return runs[-1]
+
+    yield start_one
+    for run in runs:
+        run.kill()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def serving(start, port):
+    """vector_boot with the tiny model, once it is ready."""
+    init = start("--model", str(TINY_MODEL), "--listen", f"127.0.0.1:{port}", "--config", "/dev/null")
+    init.port = port
+    eventually(lambda: status_of(port) == 200, "a ready runtime")
+    return init
+
+
+def status_of(port: int) -> int:
+    """The status of GET /health; 0 while nobody listens."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            answer = client.recv(64)
+    except OSError:
+        return 0
+    found = re.match(rb"HTTP/1\.1 (\d+)", answer)
+    return int(found[1]) if found else 0
+
+
+def signals_in(process: int, line: str) -> set[int]:
+    """The set of signal numbers in a SigXXX line of /proc/PID/status."""
+    mask = int(re.search(rf"^{line}:\s*([0-9a-f]+)", Path(f"/proc/{process}/status").read_text(), re.M)[1], 16)
+    return {number for number in range(1, signal.NSIG) if mask >> (number - 1) & 1}
