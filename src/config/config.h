@@ -60,6 +60,8 @@ struct Config {
     Logging log;
 };
 
+inline constexpr char run_directory[] = "/run/vector_boot";
+inline constexpr char timeline_path[] = "/run/vector_boot/timeline";
 inline constexpr char default_path[] = "/etc/vector_boot/config.toml";
 
 } // namespace vb::config

@@ -83,8 +83,21 @@ base::Result<> Init::set_up() noexcept {
         }
         environment_.set("NOTIFY_SOCKET", name);
     }
+    publish_timeline();
     prepare_child();
     return {};
+}
+
+void Init::publish_timeline() noexcept {
+    if (setup_.place == Place::process || timeline_.layout() == nullptr) {
+        return;
+    }
+    // For vbctl. Where /run cannot be written there is still GET /timeline.
+    base::Text<63> target("/proc/1/fd/");
+    target << timeline_.fd();
+    if (kernel_.make_directory(config::run_directory, 0755)) {
+        (void)kernel_.make_link(target.c_str(), config::timeline_path);
+    }
 }
 
 void Init::prepare_child() noexcept {

@@ -40,6 +40,7 @@ class Init {
     enum class Ending : unsigned char { exit, halt, poweroff, reboot };
 
     base::Result<> bind_sockets() noexcept;
+    void publish_timeline() noexcept;
     void prepare_child() noexcept;
     void start_child() noexcept;
     void start_shell() noexcept;

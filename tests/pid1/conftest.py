@@ -46,7 +46,9 @@ class Init:
     """One run of vector_boot, as PID 1 of a namespace of its own or as an ordinary process."""
 
     def __init__(self, *arguments: str, as_process: bool = False, program: Path = VECTOR_BOOT, **options) -> None:
-        namespace = [] if as_process else ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        namespace = [] if as_process else [
+            "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+            "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh"]
         self.outer = subprocess.Popen(
             [*namespace, str(program), *arguments],
             stdin=options.pop("stdin", subprocess.DEVNULL),

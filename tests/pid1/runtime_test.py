@@ -1,10 +1,12 @@
 """vector_boot with its runtime: readiness, restarts, ends, and what it costs to have it around."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -149,3 +151,23 @@ def test_does_not_wake_up_while_idle(serving):
     before = switches()
     time.sleep(10)
     assert switches() == before
+
+
+def test_vbctl_shows_the_boot(serving):
+    def vbctl(*words: str) -> str:
+        return subprocess.run(["nsenter", "--mount", "--pid", "--target", str(serving.pid),
+                               str(VECTOR_BOOT.with_name("vbctl")), *words],
+                              capture_output=True, text=True, check=True).stdout
+
+    for name in ("init: bind sockets", "init: spawn runtime", "engine: weights", "engine: vocabulary", "ready"):
+        assert name in vbctl("timeline")
+    events = json.loads(vbctl("timeline", "--json"))["traceEvents"]
+    assert len({event["pid"] for event in events}) == 2
+    assert vbctl("plot").startswith("<svg")
+
+
+def test_vbctl_refuses_what_is_not_a_timeline():
+    done = subprocess.run([VECTOR_BOOT.with_name("vbctl"), "timeline", "--timeline", str(TINY_MODEL)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "vbctl: attach boot timeline: the file has another size than a timeline\n"
