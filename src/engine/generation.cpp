@@ -228,11 +228,11 @@ Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampl
             break;
         }
         const llama_token token = llama_sampler_sample(sampler, model_->context.get(), -1);
+        ++outcome.usage.completion_tokens; // the one that ends the answer included, as llama-server counts
         if (llama_vocab_is_eog(model_->vocabulary(), token)) {
             outcome.finish = Finish::stop;
             break;
         }
-        ++outcome.usage.completion_tokens;
         send(text.add(piece(token)));
         if (text.stopped()) {
             outcome.finish = Finish::stop;
