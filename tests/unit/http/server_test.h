@@ -20,6 +20,7 @@ class ServerTest : public testing::Test {
     void start(const Limits& limits) {
         stop();
         base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        ASSERT_TRUE(socket);
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -193,6 +193,7 @@ TEST_F(RunTest, SecondSignalDoesNotWait) {
     Child child(options, supervised());
     // More clients than can be answered in the test's time: the engine answers one at a time.
     std::vector<http::Client> clients;
+    clients.reserve(50);
     for (int count = 0; count < 50; ++count) {
         clients.push_back(connected());
     }
