@@ -30,7 +30,7 @@ def in_containers(model: Path, port: int, output: int) -> list[Contender]:
     tini = ["/usr/bin/tini", "--"]
 
     def container(name: str, command: list[str]) -> Contender:
-        return Contender(name, LOOPBACK, lambda: Sandbox(root, command, output=output))
+        return Contender(name, LOOPBACK, lambda: Sandbox(root, command, output=output, stamped=True))
 
     return [
         container("vector_boot", [system.VECTOR_BOOT]),
@@ -60,7 +60,10 @@ def in_virtual_machines(model: Path, port: int, output: int) -> list[Contender]:
     )
 
     def machine(name: str, root: Root, init: str, *words: str) -> Contender:
-        return Contender(name, tap_network.GUEST, lambda: VirtualMachine(root, init, words=words, output=output))
+        def prepare() -> Sandbox:
+            return VirtualMachine(root, init, words=words, output=output, stamped=True)
+
+        return Contender(name, tap_network.GUEST, prepare)
 
     own = Root(model, files={INNER_CONFIG: system.configuration("0.0.0.0", port)})
     return [

@@ -21,6 +21,9 @@ from vector_boot_tools.places import BINARIES, CACHE
 
 PORT = 18080
 LONGEST_SECONDS = 60.0
+# An attempt in the first millisecond comes before the new program's first instructions, whatever it is: such a
+# refusal is counted by itself.
+FIRST_NANOSECONDS = 1_000_000
 
 
 def arguments() -> argparse.Namespace:
@@ -65,9 +68,16 @@ def measure(contender: contenders.Contender, cache: str, cold_files: list[Path])
         if first is None:
             raise Failure(f"{contender.name}: the answer had no content")
         pieces.close()
-        attempts = client.attempts
+    attempts = client.attempts
+    later = sum(at - zero > FIRST_NANOSECONDS for at in attempts.refused_at)
     return report.Sample(
-        contender.name, cache, elapsed / 1e6, attempts.refused, attempts.unanswered, attempts.loading
+        contender=contender.name,
+        cache=cache,
+        milliseconds=elapsed / 1e6,
+        refused=later,
+        refused_at_once=attempts.refused - later,
+        unanswered=attempts.unanswered,
+        loading=attempts.loading,
     )
 
 

@@ -16,7 +16,8 @@ class Sample:
     contender: str
     cache: str
     milliseconds: float
-    refused: int  # connections
+    refused: int  # connections, after the first millisecond
+    refused_at_once: int  # in the first millisecond
     unanswered: int  # connection requests that a machine without a network did not see
     loading: int  # answers 503
 
@@ -62,7 +63,8 @@ def table(samples: list[Sample], where: str, machine: dict[str, str]) -> str:
                 f"{name:34}{median:10.1f}{min(times):8.1f}{max(times):8.1f}"
                 f"{own / median:8.2f}{refused:9}{loading:6}{len(times):6}"
             )
-    lines += ["", "ratio: vector_boot's median by this one's; refused, 503: of one run, the median", ""]
+    lines += ["", "ratio: vector_boot's median by this one's. refused, 503: in one run, the median; an attempt in"]
+    lines += ["the first millisecond, while the program is still being executed, is not counted.", ""]
     return "\n".join(lines)
 
 

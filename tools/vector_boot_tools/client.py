@@ -10,7 +10,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .failure import Failure
 
@@ -21,9 +21,13 @@ QUESTION = "Why is the sky blue?"
 class Attempts:
     """How often the client was turned away before it was let in."""
 
-    refused: int = 0  # connection refused or reset
+    refused_at: list[int] = field(default_factory=list)  # refused or reset: when, in nanoseconds of CLOCK_MONOTONIC
     unanswered: int = 0  # nobody answered the connection request in time
     loading: int = 0  # 503: the server was there, the model was not
+
+    @property
+    def refused(self) -> int:
+        return len(self.refused_at)
 
 
 class Client:
@@ -54,7 +58,7 @@ class Client:
             except TimeoutError:
                 self.attempts.unanswered += 1
             except ConnectionError:
-                self.attempts.refused += 1
+                self.attempts.refused_at.append(time.monotonic_ns())
                 time.sleep(self._retry_seconds)
             except OSError as error:
                 if error.errno not in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN):
@@ -88,7 +92,7 @@ class Client:
                 response = connection.getresponse()
             except (ConnectionError, http.client.BadStatusLine):
                 connection.close()
-                self.attempts.refused += 1
+                self.attempts.refused_at.append(time.monotonic_ns())
             else:
                 if response.status != 503:
                     return response

@@ -1,7 +1,7 @@
 """Starts a program in namespaces of its own with bubblewrap: PID 1 of a container, or a User-Mode Linux kernel.
 
-Everything is prepared first (namespaces, mounts); the program is then executed by one write to a pipe. That is
-time zero of every measurement, and it is the same for all that are compared.
+Everything is prepared first (namespaces, mounts); the program is then executed by one write to a pipe. Time zero
+of every measurement is taken right before that execve, in the same way for all that are compared.
 """
 
 import contextlib
@@ -22,6 +22,9 @@ CAPABILITIES = (
     "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP SETFCAP "
     "NET_BIND_SERVICE NET_RAW SYS_CHROOT MKNOD AUDIT_WRITE"
 ).split()
+
+# Waits for the write, tells the time (of the clock that all namespaces share), executes.
+STAMP = 'read -r -u "$1" _; echo "$EPOCHREALTIME" >&"$2"; eval "exec $1<&- $2>&-"; shift 2; exec "$@"'
 
 
 @dataclass
@@ -82,8 +85,10 @@ class Sandbox:
         capabilities: Sequence[str] | None = CAPABILITIES,  # None: all that we have
         environment: Mapping[str, str] | None = None,
         output: int | None = None,
+        stamped: bool = False,  # a shell in between tells the time right before the program's execve
     ) -> None:
         descriptors: list[int] = []
+        self._stamp_read = -1
         block_read, self._block_write = os.pipe2(os.O_CLOEXEC)
         information_read, information_write = os.pipe2(os.O_CLOEXEC)
         descriptors += [block_read, information_write]
@@ -98,7 +103,13 @@ class Sandbox:
         variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **(environment or {})}
         for name, value in variables.items():
             words += ["--setenv", name, value]
-        words += ["--block-fd", str(block_read), "--info-fd", str(information_write)]
+        words += ["--info-fd", str(information_write)]
+        if stamped:
+            self._stamp_read, stamp_write = os.pipe2(os.O_CLOEXEC)
+            descriptors.append(stamp_write)
+            command = ["/usr/bin/bash", "-c", STAMP, "bash", str(block_read), str(stamp_write), *command]
+        else:
+            words += ["--block-fd", str(block_read)]
         words += [*root.arguments(descriptors, at=at, mounts=not at), *more]
         try:
             # stdin: a pipe that nobody writes to. A session of its own, so that Ctrl-C is the tool's to handle.
@@ -112,7 +123,7 @@ class Sandbox:
             )
         except BaseException:
             os.close(information_read)
-            os.close(self._block_write)
+            self._close_pipes()
             raise
         finally:
             for descriptor in descriptors:
@@ -128,8 +139,12 @@ class Sandbox:
     def release(self) -> int:
         """Executes the program. Returns time zero, in nanoseconds of CLOCK_MONOTONIC."""
         now = time.monotonic_ns()
-        os.write(self._block_write, b"x")
-        return now
+        os.write(self._block_write, b"\n")
+        if self._stamp_read < 0:
+            return now
+        seconds, _, microseconds = os.read(self._stamp_read, 64).decode().partition(".")
+        offset = time.time_ns() - time.monotonic_ns()
+        return int(seconds) * 10**9 + int(microseconds) * 1000 - offset
 
     @property
     def output(self) -> int:
@@ -159,10 +174,15 @@ class Sandbox:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        if self._block_write >= 0:
-            os.close(self._block_write)
+        if self._pidfd >= 0:
+            self._close_pipes()
             os.close(self._pidfd)
-            self._block_write = -1
+            self._pidfd = -1
+
+    def _close_pipes(self) -> None:
+        os.close(self._block_write)
+        if self._stamp_read >= 0:
+            os.close(self._stamp_read)
 
     def __enter__(self) -> Sandbox:
         return self

@@ -57,6 +57,7 @@ class VirtualMachine(Sandbox):
         memory: str = "1G",
         words: Sequence[str] = (),
         output: int | None = None,
+        stamped: bool = False,
     ) -> None:
         super().__init__(
             root,
@@ -69,6 +70,7 @@ class VirtualMachine(Sandbox):
             capabilities=None,
             environment={"TMPDIR": "/dev/shm", "HOME": "/root"},
             output=output,
+            stamped=stamped,
         )
 
     def ctrl_alt_del(self) -> None:

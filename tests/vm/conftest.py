@@ -1,0 +1,65 @@
+"""vector_boot as init of User-Mode Linux, reached over a tap device in a network namespace of the tests' own."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from vector_boot_tools import tap_network
+from vector_boot_tools.client import Client
+from vector_boot_tools.model import default_model
+from vector_boot_tools.places import INNER_CONFIG
+from vector_boot_tools.sandbox import Root
+from vector_boot_tools.system import VECTOR_BOOT, configuration
+from vector_boot_tools.virtual_machine import VirtualMachine
+
+PORT = 8080
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    path = default_model()
+    tap_network.enter()
+    return path
+
+
+class Machine:
+    """One run of the virtual machine, with its console's text."""
+
+    def __init__(self, model: Path | None, words: tuple[str, ...], configured: str) -> None:
+        with tempfile.TemporaryFile() as file:
+            self._console = os.dup(file.fileno())
+        root = Root(model, files={INNER_CONFIG: configured})
+        self.kernel = VirtualMachine(root, VECTOR_BOOT, words=words, output=self._console)
+        self.kernel.release()
+        self.client = Client(tap_network.GUEST, PORT, connect_seconds=0.1)
+
+    def console(self) -> str:
+        return os.pread(self._console, 1 << 20, 0).decode(errors="replace")
+
+    def wait_for(self, text: str, seconds: float = 60.0) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.console():
+            assert self.kernel.running() and time.monotonic() < end, f"no '{text}' on the console:\n{self.console()}"
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        self.kernel.close()
+        os.close(self._console)
+
+
+@pytest.fixture
+def boot(model: Path) -> Iterator[Callable[..., Machine]]:
+    machines: list[Machine] = []
+
+    def boot_one(
+        *words: str, file: Path | None = model, configured: str = configuration("0.0.0.0", PORT)
+    ) -> Machine:
+        machines.append(Machine(file, words, configured))
+        return machines[-1]
+
+    yield boot_one
+    for machine in machines:
+        machine.close()
