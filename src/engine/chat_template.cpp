@@ -4,6 +4,8 @@
 
 #include <minja/minja.hpp>
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 #include <iomanip>
 #include <sstream>
@@ -16,12 +18,14 @@ using Json = nlohmann::ordered_json;
 
 constexpr int deepest_json = 32; // messages nest four deep; a bound, because values are copied recursively
 
-// The template comes from the model's file, and the parser calls itself for every bracket.
+// The template comes from the model's file, and the parser calls itself for every bracket and operator of a
+// tag.
 constexpr int deepest_template = 100;
+constexpr std::size_t longest_tag = 16384;
 
-bool nests_too_deeply(std::string_view source) {
+bool nests_too_deeply(std::string_view tag) {
     int depth = 0;
-    for (const char character : source) {
+    for (const char character : tag) {
         if (std::string_view("([{").contains(character)) {
             ++depth;
         }
@@ -31,6 +35,40 @@ bool nests_too_deeply(std::string_view source) {
         if (depth > deepest_template) {
             return true;
         }
+    }
+    return false;
+}
+
+// 1 for a tag that begins a block, -1 for one that ends it.
+int block_step(std::string_view tag) {
+    if (!tag.starts_with("{%")) {
+        return 0;
+    }
+    tag.remove_prefix(std::min(tag.find_first_not_of("{%-+ \t\r\n"), tag.size()));
+    if (tag.starts_with("end")) {
+        return -1;
+    }
+    const auto begins = [tag](std::string_view word) { return tag.starts_with(word); };
+    return std::ranges::any_of(std::to_array<std::string_view>({"if", "for", "macro", "call", "filter"}),
+                               begins);
+}
+
+// Whether parsing could exhaust the stack.
+bool is_too_complex(std::string_view source) {
+    int blocks = 0;
+    for (std::size_t begin = 0; (begin = source.find('{', begin)) != std::string_view::npos;) {
+        const std::string_view opening = source.substr(begin, 2);
+        if (opening != "{{" && opening != "{%") {
+            ++begin;
+            continue;
+        }
+        const std::size_t end = source.find(opening == "{{" ? "}}" : "%}", begin + 2);
+        const std::string_view tag = source.substr(begin, end == std::string_view::npos ? end : end - begin);
+        blocks += block_step(tag);
+        if (tag.size() > longest_tag || blocks > deepest_template || nests_too_deeply(tag)) {
+            return true;
+        }
+        begin += tag.size();
     }
     return false;
 }
@@ -172,8 +210,8 @@ ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 ChatTemplate::~ChatTemplate() = default;
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
-    if (nests_too_deeply(source)) {
-        return unusable("nests deeper than 100 brackets");
+    if (is_too_complex(source)) {
+        return unusable("nests deeper than 100 blocks or brackets, or a tag is longer than 16384 characters");
     }
     try {
         const minja::Options options{

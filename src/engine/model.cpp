@@ -66,6 +66,7 @@ class Loader {
     Result<> load_parts_at_once(const GgufSummary& summary, Model& model);
     Result<ModelHandle> load_part(Part part, const GgufSummary& summary);
     Result<ContextHandle> make_context(llama_model* weights, const GgufSummary& summary);
+    Result<> add_context_and_template(const GgufSummary& summary, Model& model);
 
     const Options& options_;
     trace::Timeline& timeline_;
@@ -84,18 +85,10 @@ Result<std::unique_ptr<Model>> Loader::load() {
     if (!summary) {
         return std::unexpected(summary.error());
     }
-    auto model = std::make_unique<Model>();
-    {
-        const Span span(timeline_, "engine: chat template");
-        auto chat_template = ChatTemplate::parse(summary->chat_template);
-        if (!chat_template) {
-            return std::unexpected(std::move(chat_template.error()));
-        }
-        model->chat_template = *std::move(chat_template);
-    }
     if (auto loaded = backend.get(); !loaded) {
         return std::unexpected(std::move(loaded.error()));
     }
+    auto model = std::make_unique<Model>();
     if (auto loaded = load_parts(*summary, *model); !loaded) {
         return std::unexpected(std::move(loaded.error()));
     }
@@ -113,26 +106,21 @@ Result<GgufSummary> Loader::check() {
 Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
     // On one CPU nothing runs beside, and reading the file's metadata twice costs more than it saves.
     if (threads_ > 1) {
-        if (auto loaded = load_parts_at_once(summary, model)) {
+        auto loaded = load_parts_at_once(summary, model);
+        if (loaded || loaded.error().fault != Fault::model_unsupported || cancelled_) {
             return loaded;
-        }
-        if (!go_on(0, const_cast<std::atomic<bool>*>(&cancelled_))) {
-            return std::unexpected(Error{Fault::internal, "the load was cancelled"});
         }
         // An architecture that cannot do without its vocabulary, or a bad model: the plain load tells.
         log_.debug("loading with the vocabulary left out failed, loading as a whole");
+        model.context.reset(); // refers to the weights
+        model.weights.reset();
     }
     auto weights = load_part(Part::everything, summary);
     if (!weights) {
         return std::unexpected(std::move(weights.error()));
     }
     model.weights = *std::move(weights);
-    auto context = make_context(model.weights.get(), summary);
-    if (!context) {
-        return std::unexpected(std::move(context.error()));
-    }
-    model.context = *std::move(context);
-    return {};
+    return add_context_and_template(summary, model);
 }
 
 Result<> Loader::load_parts_at_once(const GgufSummary& summary, Model& model) {
@@ -141,17 +129,31 @@ Result<> Loader::load_parts_at_once(const GgufSummary& summary, Model& model) {
     if (!weights) {
         return std::unexpected(std::move(weights.error()));
     }
-    auto context = make_context(weights->get(), summary);
-    if (!context) {
-        return std::unexpected(std::move(context.error()));
+    model.weights = *std::move(weights);
+    if (auto added = add_context_and_template(summary, model); !added) {
+        return added;
     }
     auto separate = vocabulary.get();
     if (!separate) {
         return std::unexpected(std::move(separate.error()));
     }
-    model.weights = *std::move(weights);
-    model.context = *std::move(context);
     model.separate_vocabulary = *std::move(separate);
+    return {};
+}
+
+Result<> Loader::add_context_and_template(const GgufSummary& summary, Model& model) {
+    auto context = make_context(model.weights.get(), summary);
+    if (!context) {
+        return std::unexpected(std::move(context.error()));
+    }
+    model.context = *std::move(context);
+    const Span span(timeline_, "engine: chat template");
+    auto chat_template = ChatTemplate::parse(summary.chat_template);
+    if (!chat_template) {
+        const std::string reason = std::move(chat_template.error().message);
+        return std::unexpected(Error{chat_template.error().fault, options_.model + ": " + reason});
+    }
+    model.chat_template = *std::move(chat_template);
     return {};
 }
 
@@ -181,6 +183,9 @@ Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
 Result<ContextHandle> Loader::make_context(llama_model* weights, const GgufSummary& summary) {
     const Span span(timeline_, "engine: context");
     const LlamaLog llama_log(log_);
+    if (cancelled_) {
+        return std::unexpected(Error{Fault::internal, "the load was cancelled"});
+    }
     if (llama_model_has_encoder(weights) || !llama_model_has_decoder(weights)) {
         return std::unexpected(
             Error{Fault::model_unsupported, options_.model + ": architecture " + summary.architecture +
