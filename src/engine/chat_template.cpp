@@ -189,13 +189,17 @@ minja::Value strftime_now(const std::shared_ptr<minja::Context>&, minja::Argumen
 struct ChatTemplate::Tree {
     std::shared_ptr<minja::TemplateNode> root;
 
-    // Throws what the template raises.
-    std::string render(const Json& messages, const SpecialTexts& special) const {
-        auto context = minja::Context::make(Json({{"messages", messages}, {"add_generation_prompt", true}}));
-        context->set("bos_token", special.beginning);
-        context->set("eos_token", special.end);
-        context->set("strftime_now", minja::Value::callable(strftime_now));
-        return root->render(context);
+    Result<std::string> try_render(const Json& messages, const SpecialTexts& special) const {
+        try {
+            auto context =
+                minja::Context::make(Json({{"messages", messages}, {"add_generation_prompt", true}}));
+            context->set("bos_token", special.beginning);
+            context->set("eos_token", special.end);
+            context->set("strftime_now", minja::Value::callable(strftime_now));
+            return root->render(context);
+        } catch (const std::exception& fault) {
+            return refuse(std::string("the model's chat template refuses these messages: ") + fault.what());
+        }
     }
 };
 
@@ -228,19 +232,17 @@ Result<std::string> ChatTemplate::render(std::string_view messages_text, const S
     if (!messages) {
         return std::unexpected(std::move(messages.error()));
     }
-    try {
-        return tree_->render(*messages, special);
-    } catch (const std::exception& first_fault) {
-        const Json rest = without_system_role(*messages);
-        try {
-            if (!rest.empty() && rest.size() < messages->size()) {
-                return tree_->render(rest, special);
-            }
-        } catch (const std::exception&) {
-            // The first refusal speaks of the messages as they were sent, so that one is told.
-        }
-        return refuse(std::string("the model's chat template refuses these messages: ") + first_fault.what());
+    auto text = tree_->try_render(*messages, special);
+    if (text) {
+        return text;
     }
+    const Json rest = without_system_role(*messages);
+    if (!rest.empty() && rest.size() < messages->size()) {
+        if (auto second = tree_->try_render(rest, special)) {
+            return second;
+        }
+    }
+    return text; // the first refusal speaks of the messages as they were sent
 }
 
 } // namespace vb::engine

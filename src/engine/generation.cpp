@@ -173,8 +173,9 @@ SamplerHandle Generator::sampler(const Sampling& sampling) const {
     const llama_token* const suppressed = llama_vocab_get_suppress_tokens(vocabulary, &suppressed_count);
     if (suppressed_count > 0) {
         std::vector<llama_logit_bias> biases;
-        for (std::int32_t index = 0; index < suppressed_count; ++index) {
-            biases.push_back({suppressed[index], -std::numeric_limits<float>::infinity()});
+        biases.reserve(static_cast<std::size_t>(suppressed_count));
+        for (const llama_token token : std::span(suppressed, static_cast<std::size_t>(suppressed_count))) {
+            biases.push_back({token, -std::numeric_limits<float>::infinity()});
         }
         add(llama_sampler_init_logit_bias(llama_vocab_n_tokens(vocabulary), suppressed_count, biases.data()));
     }

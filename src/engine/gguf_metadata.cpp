@@ -58,7 +58,8 @@ bool read_integer(GgufReader& reader, std::string_view field, std::uint64_t& val
     if (!reader.read(field, number)) {
         return false;
     }
-    value = static_cast<std::uint64_t>(number); // a negative one becomes huge, so out of every range
+    // By way of a signed type, so that a negative number becomes huge and is out of every range.
+    value = static_cast<std::uint64_t>(static_cast<std::int64_t>(number));
     return true;
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <future>
 #include <string_view>
 #include <utility>
@@ -27,9 +26,7 @@ bool go_on(float /*progress*/, void* cancelled) {
 
 template <std::size_t Size>
 void copy_text(char (&target)[Size], std::string_view text) {
-    const std::size_t size = std::min(text.size(), Size - 1);
-    std::memcpy(target, text.data(), size);
-    target[size] = '\0';
+    target[text.copy(target, Size - 1)] = '\0';
 }
 
 // The key-value overrides that make libllama leave the vocabulary out.

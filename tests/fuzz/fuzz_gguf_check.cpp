@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace vb::engine;
     const std::span header(reinterpret_cast<const std::byte*>(data), size);

@@ -119,11 +119,13 @@ TEST(GgufCheck, Counts) {
              {std::uint64_t{0}, std::uint64_t{9000}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
             EXPECT_NE(refusal(with(file, offset, count)).find(std::to_string(count)), std::string::npos);
         }
-        // One too few or too many leaves the rest of the header shifted.
-        const std::uint64_t count = static_cast<unsigned char>(file[offset]);
-        EXPECT_NE(refusal(with(file, offset, count + 1)), "accepted");
-        EXPECT_NE(refusal(with(file, offset + 8 * (offset == 8), count - 1)), "accepted");
     }
+    // One too many or too few shifts what follows. (One tensor too few is a model that lacks one.)
+    const std::uint64_t tensors = static_cast<unsigned char>(file[8]);
+    const std::uint64_t keys = static_cast<unsigned char>(file[16]);
+    EXPECT_NE(refusal(with(file, 8, tensors + 1)), "accepted");
+    EXPECT_NE(refusal(with(file, 16, keys + 1)), "accepted");
+    EXPECT_NE(refusal(with(file, 16, keys - 1)), "accepted");
 }
 
 TEST(GgufCheck, Keys) {
