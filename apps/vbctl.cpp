@@ -14,9 +14,7 @@ using namespace vb;
 
 base::Result<trace::Timeline> open_timeline(const std::string& path) {
     const base::UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!file) {
-        return base::system_error("open", path);
-    }
+    if (!file) { return base::system_error("open", path); }
     return trace::Timeline::attach(file.get());
 }
 
@@ -27,15 +25,11 @@ int fail(const base::Error& error) {
 
 base::Result<> write_text(const std::string& path, const std::string& text) {
     std::FILE* const file = path == "-" ? stdout : std::fopen(path.c_str(), "we");
-    if (file == nullptr) {
-        return base::system_error("open", path);
-    }
+    if (file == nullptr) { return base::system_error("open", path); }
     const bool written =
         std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
     const auto result = written ? base::Result<>() : base::system_error("write", path);
-    if (file != stdout) {
-        std::fclose(file);
-    }
+    if (file != stdout) { std::fclose(file); }
     return result;
 }
 
@@ -58,9 +52,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
 
     const auto opened = open_timeline(path);
-    if (!opened) {
-        return fail(opened.error());
-    }
+    if (!opened) { return fail(opened.error()); }
     const std::string text = plot->parsed() ? export_svg(*opened)
                              : json         ? export_chrome(*opened)
                                             : export_table(*opened);

@@ -26,12 +26,8 @@ base::Result<> read_file(sys::Kernel& kernel, const base::Log& log, std::string_
     char buffer[65536];
     const auto text = kernel.read_file(path.c_str(), buffer);
     if (!text) {
-        if (wanted.empty() && text.error().number == ENOENT) {
-            return {};
-        }
-        if (!is_machine) {
-            return std::unexpected(text.error());
-        }
+        if (wanted.empty() && text.error().number == ENOENT) { return {}; }
+        if (!is_machine) { return std::unexpected(text.error()); }
         log.error(base::describe(text.error()), "; going on with the defaults");
         return {};
     }
@@ -63,16 +59,12 @@ int main(int, char** argv, char** environment) {
     kernel.fill_standard_descriptors();
     // Before anything else: a signal that comes from here on waits in the descriptor.
     auto signals = kernel.open_signals();
-    if (!signals) {
-        return fail(log, signals.error());
-    }
+    if (!signals) { return fail(log, signals.error()); }
 
     const init::Place place = init::prepare_place(kernel, log);
     const bool is_machine = place == init::Place::machine;
     const auto arguments = config::parse_arguments(argv, is_machine);
-    if (!arguments) {
-        return fail(log, arguments.error());
-    }
+    if (!arguments) { return fail(log, arguments.error()); }
     if (arguments->help || arguments->version) {
         const std::string_view text = arguments->help ? config::help_text : "vector_boot " VB_VERSION "\n";
         return ::write(STDOUT_FILENO, text.data(), text.size()) < 0 ? cannot_set_up : 0;
@@ -83,9 +75,7 @@ int main(int, char** argv, char** environment) {
     if (is_machine) {
         const auto text = kernel.read_file("/proc/cmdline", command_line);
         words = config::parse_kernel_words(text.value_or(""));
-        if (!words.unknown.empty()) {
-            log.warning("unknown kernel words: ", words.unknown);
-        }
+        if (!words.unknown.empty()) { log.warning("unknown kernel words: ", words.unknown); }
     }
     config::Config config;
     const std::string_view file = arguments->config.empty() ? words.config : arguments->config;
@@ -93,9 +83,7 @@ int main(int, char** argv, char** environment) {
                                 .and_then([&] { return config::apply(words, config); })
                                 .and_then([&] { return config::apply(*arguments, config); });
     if (!configured) {
-        if (!is_machine) {
-            return fail(log, configured.error());
-        }
+        if (!is_machine) { return fail(log, configured.error()); }
         log.error(base::describe(configured.error()), "; going on without it");
     }
     log.set_level(config.log.level);
@@ -105,9 +93,7 @@ int main(int, char** argv, char** environment) {
         log.warning(base::describe(timeline.error()));
         timeline.emplace();
     }
-    if (is_machine) {
-        timeline->record("kernel", base::Nanoseconds{}, began);
-    }
+    if (is_machine) { timeline->record("kernel", base::Nanoseconds{}, began); }
     timeline->record("init: mounts and configuration", began, base::monotonic_now());
 
     const base::Text<4095> runtime = runtime_path();
@@ -116,8 +102,6 @@ int main(int, char** argv, char** environment) {
         {.place = place, .runtime = runtime.c_str(), .ip_word = words.ip, .environment = environment},
         std::move(*signals));
     // What fails here is the kernel itself (no epoll, no memory): there is nothing to go on with.
-    if (const auto ready = init.set_up(); !ready) {
-        return fail(log, ready.error());
-    }
+    if (const auto ready = init.set_up(); !ready) { return fail(log, ready.error()); }
     return init.run();
 }

@@ -21,9 +21,7 @@ struct Arguments {
 };
 
 bool parse(int count, char** words, Arguments& arguments) {
-    if (count < 2 || count % 2 != 0) {
-        return false;
-    }
+    if (count < 2 || count % 2 != 0) { return false; }
     arguments.options.model = words[1];
     for (int index = 2; index < count; index += 2) {
         const std::string_view name = words[index];
@@ -42,9 +40,7 @@ bool parse(int count, char** words, Arguments& arguments) {
         } else {
             good = false;
         }
-        if (!good) {
-            return false;
-        }
+        if (!good) { return false; }
     }
     return true;
 }
@@ -53,16 +49,12 @@ class Printer : public engine::Receiver {
   public:
     Printer(trace::Timeline& timeline, std::promise<int>& done) : timeline_(timeline), done_(done) {}
     void text(std::string_view piece) override {
-        if (first_) {
-            timeline_.mark("first token");
-        }
+        if (first_) { timeline_.mark("first token"); }
         first_ = false;
         std::printf("%.*s", static_cast<int>(piece.size()), piece.data());
     }
     void finished(const engine::Result<engine::Outcome>& outcome) override {
-        if (!outcome) {
-            std::printf("%s", outcome.error().message.c_str());
-        }
+        if (!outcome) { std::printf("%s", outcome.error().message.c_str()); }
         std::printf("\n");
         done_.set_value(outcome ? 0 : 1);
     }
@@ -86,9 +78,7 @@ int main(int count, char** words) {
         return 2;
     }
     auto timeline = trace::Timeline::create(begin);
-    if (!timeline) {
-        return 1;
-    }
+    if (!timeline) { return 1; }
     const base::Log log(STDERR_FILENO, "engine");
     std::promise<int> done;
     auto result = done.get_future();

@@ -7,12 +7,8 @@ namespace vb::base {
 Text<1023> describe(const Error& error) noexcept {
     Text<1023> text;
     text << error.operation;
-    if (!error.object.empty()) {
-        text << " " << error.object.view();
-    }
-    if (!error.detail.empty()) {
-        text << ": " << error.detail.view();
-    }
+    if (!error.object.empty()) { text << " " << error.object.view(); }
+    if (!error.detail.empty()) { text << ": " << error.detail.view(); }
     if (error.number != 0) {
         // strerror() allocates for unknown numbers and consults the locale; these two do neither.
         const char* const words = strerrordesc_np(error.number);

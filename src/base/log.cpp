@@ -31,9 +31,7 @@ Text<31> stamp(Nanoseconds now) noexcept {
 void Log::emit(Level level, std::string_view text) const noexcept {
     Text<1151> line;
     line << "[" << stamp(monotonic_now()).view() << "] " << unit_ << ": ";
-    if (level <= Level::warning) {
-        line << level_names[static_cast<unsigned char>(level)] << ": ";
-    }
+    if (level <= Level::warning) { line << level_names[static_cast<unsigned char>(level)] << ": "; }
     line << text << "\n";
     // A full pipe or a hung console must not become our caller's problem: what is not taken is lost.
     [[maybe_unused]] const ssize_t written = ::write(fd_, line.view().data(), line.size());

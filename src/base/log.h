@@ -18,9 +18,7 @@ class Log {
 
     template <class... Parts>
     void write(Level level, const Parts&... parts) const noexcept {
-        if (level > least_) {
-            return;
-        }
+        if (level > least_) { return; }
         Text<1023> line;
         (line << ... << parts);
         emit(level, line);

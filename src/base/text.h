@@ -6,6 +6,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <string_view>
 
 namespace vb::base {
@@ -19,7 +20,7 @@ class Text {
 
     constexpr Text& append(std::string_view text) noexcept {
         const std::size_t fits = std::min(text.size(), Capacity - size_);
-        std::copy_n(text.data(), fits, data_ + size_);
+        std::ranges::copy(text.substr(0, fits), data_ + size_);
         size_ += fits;
         data_[size_] = '\0';
         truncated_ = truncated_ || fits < text.size();
@@ -57,11 +58,9 @@ class Text {
 template <std::integral Number>
 bool parse_number(std::string_view text, Number& number) noexcept {
     Number parsed{};
-    const char* const end = text.data() + text.size();
-    const auto [stop, fault] = std::from_chars(text.data(), end, parsed);
-    if (fault != std::errc{} || stop != end || text.empty()) {
-        return false;
-    }
+    const char* const end = std::to_address(text.end());
+    const auto [stop, fault] = std::from_chars(std::to_address(text.begin()), end, parsed);
+    if (fault != std::errc{} || stop != end || text.empty()) { return false; }
     number = parsed;
     return true;
 }

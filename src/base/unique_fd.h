@@ -25,9 +25,7 @@ class UniqueFd {
     // close(2) is not tried again after EINTR: on Linux the descriptor is gone by then.
     void reset(int fd = -1) noexcept {
         const int old = std::exchange(fd_, fd);
-        if (old >= 0) {
-            ::close(old);
-        }
+        if (old >= 0) { ::close(old); }
     }
 
   private:

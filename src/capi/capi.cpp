@@ -50,14 +50,10 @@ int32_t status_of(engine::Fault fault) noexcept {
 // field that is set asks for something that this library cannot do, and is refused.
 template <class Options>
 bool read_options(const Options* given, Options& options) noexcept {
-    if (given == nullptr) {
-        return true;
-    }
+    if (given == nullptr) { return true; }
     std::uint32_t size = 0;
     std::memcpy(&size, given, sizeof size);
-    if (size < sizeof size || size > 4096) {
-        return false;
-    }
+    if (size < sizeof size || size > 4096) { return false; }
     std::memcpy(&options, given, std::min<std::size_t>(size, sizeof options));
     const auto* const bytes = reinterpret_cast<const unsigned char*>(given);
     return size <= sizeof options ||
@@ -94,13 +90,9 @@ class CallbackReceiver final : public engine::Receiver {
         : callback_(callback), user_data_(user_data), answer_(answer), cancel_(std::move(cancel)) {}
 
     void text(std::string_view piece) override {
-        if (stopped_ || callback_ == nullptr) {
-            return;
-        }
+        if (stopped_ || callback_ == nullptr) { return; }
         stopped_ = callback_(piece.data(), piece.size(), user_data_) != 0;
-        if (stopped_) {
-            cancel_();
-        }
+        if (stopped_) { cancel_(); }
     }
     void finished(const Answer& outcome) override { answer_.bring(outcome); }
 
@@ -123,9 +115,7 @@ struct vb_engine {
 
 extern "C" {
 
-const char* vb_version(void) {
-    return VB_VERSION;
-}
+const char* vb_version(void) { return VB_VERSION; }
 
 const char* vb_status_name(int32_t status) {
     constexpr const char* names[] = {"VB_OK",
@@ -138,18 +128,12 @@ const char* vb_status_name(int32_t status) {
     return status <= 0 && status > -7 ? names[-status] : "unknown";
 }
 
-const char* vb_error_last(void) {
-    return last_error.c_str();
-}
+const char* vb_error_last(void) { return last_error.c_str(); }
 
 int32_t vb_engine_open(const char* path, const vb_engine_options* given, vb_engine** out) try {
-    if (out == nullptr) {
-        return fail(VB_ERROR_ARGUMENT, "vb_engine_open: out is NULL");
-    }
+    if (out == nullptr) { return fail(VB_ERROR_ARGUMENT, "vb_engine_open: out is NULL"); }
     *out = nullptr;
-    if (path == nullptr) {
-        return fail(VB_ERROR_ARGUMENT, "vb_engine_open: path is NULL");
-    }
+    if (path == nullptr) { return fail(VB_ERROR_ARGUMENT, "vb_engine_open: path is NULL"); }
     vb_engine_options options = VB_ENGINE_OPTIONS_INIT;
     if (!read_options(given, options)) {
         return fail(VB_ERROR_ARGUMENT, "vb_engine_open: options have a struct_size or fields unknown here");
@@ -157,9 +141,7 @@ int32_t vb_engine_open(const char* path, const vb_engine_options* given, vb_engi
     engine::Options wanted;
     wanted.model = path;
     wanted.threads = options.threads;
-    if (options.context != 0) {
-        wanted.context = options.context;
-    }
+    if (options.context != 0) { wanted.context = options.context; }
 
     auto handle = std::make_unique<vb_engine>();
     handle->engine.emplace(std::move(wanted), handle->timeline, handle->log,
@@ -170,13 +152,9 @@ int32_t vb_engine_open(const char* path, const vb_engine_options* given, vb_engi
     }
     *out = handle.release();
     return succeed();
-} catch (const std::exception& exception) {
-    return fail(VB_ERROR_RESOURCES, exception.what());
-}
+} catch (const std::exception& exception) { return fail(VB_ERROR_RESOURCES, exception.what()); }
 
-void vb_engine_free(vb_engine* engine) {
-    delete engine;
-}
+void vb_engine_free(vb_engine* engine) { delete engine; }
 
 int32_t vb_engine_chat(vb_engine* engine, const char* messages, const vb_chat_options* given,
                        vb_text_callback text, void* user_data) try {
@@ -191,9 +169,7 @@ int32_t vb_engine_chat(vb_engine* engine, const char* messages, const vb_chat_op
     request.messages = messages;
     request.max_tokens = options.max_tokens;
     request.sampling.temperature = options.temperature;
-    if (options.seed != 0) {
-        request.sampling.seed = options.seed;
-    }
+    if (options.seed != 0) { request.sampling.seed = options.seed; }
 
     // The ticket comes back from submit() while the first piece may already be on its way.
     Awaited<engine::Engine::Ticket> ticket;
@@ -202,15 +178,11 @@ int32_t vb_engine_chat(vb_engine* engine, const char* messages, const vb_chat_op
     ticket.bring(engine->engine->submit(
         std::move(request), std::make_unique<CallbackReceiver>(text, user_data, awaited, cancel)));
     const Answer answer = awaited.take();
-    if (!answer) {
-        return fail(status_of(answer.error().fault), answer.error().message);
-    }
+    if (!answer) { return fail(status_of(answer.error().fault), answer.error().message); }
     if (answer->finish == engine::Finish::cancelled) {
         return fail(VB_ERROR_CANCELLED, "the callback asked to stop");
     }
     return succeed();
-} catch (const std::exception& exception) {
-    return fail(VB_ERROR_RESOURCES, exception.what());
-}
+} catch (const std::exception& exception) { return fail(VB_ERROR_RESOURCES, exception.what()); }
 
 } // extern "C"

@@ -22,9 +22,7 @@ constexpr Option options[] = {
 const Option* find_option(std::string_view word) noexcept {
     const std::string_view name = word.substr(0, word.find('='));
     for (const Option& option : options) {
-        if (option.name == name) {
-            return &option;
-        }
+        if (option.name == name) { return &option; }
     }
     return nullptr;
 }
@@ -36,9 +34,7 @@ base::Result<Arguments> parse_arguments(char** argv, bool lenient) noexcept {
     for (char** next = argv + 1; *next != nullptr; ++next) {
         const std::string_view word = *next;
         if (word == "--") {
-            if (next[1] != nullptr) {
-                arguments.command = next + 1;
-            }
+            if (next[1] != nullptr) { arguments.command = next + 1; }
             return arguments;
         }
         if (word == "--help" || word == "-h") {
@@ -63,14 +59,10 @@ base::Result<Arguments> parse_arguments(char** argv, bool lenient) noexcept {
 }
 
 base::Result<> apply(const Arguments& arguments, Config& config) {
-    if (!arguments.model.empty()) {
-        config.engine.model = arguments.model;
-    }
+    if (!arguments.model.empty()) { config.engine.model = arguments.model; }
     if (!arguments.listen.empty()) {
         const auto address = sys::parse_socket_address(arguments.listen);
-        if (!address) {
-            return std::unexpected(address.error());
-        }
+        if (!address) { return std::unexpected(address.error()); }
         config.listen.http = arguments.listen;
     }
     if (!arguments.log.empty() && !parse_name(arguments.log, base::level_names, config.log.level)) {

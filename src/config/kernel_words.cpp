@@ -23,12 +23,8 @@ std::string_view take_word(std::string_view& rest) noexcept {
 }
 
 std::string_view unquote(std::string_view value) noexcept {
-    if (value.starts_with('"')) {
-        value.remove_prefix(1);
-    }
-    if (value.ends_with('"')) {
-        value.remove_suffix(1);
-    }
+    if (value.starts_with('"')) { value.remove_prefix(1); }
+    if (value.ends_with('"')) { value.remove_suffix(1); }
     return value;
 }
 
@@ -38,15 +34,9 @@ KernelWords parse_kernel_words(std::string_view text) noexcept {
     KernelWords words;
     while (true) {
         std::string_view word = take_word(text);
-        if (word.empty()) {
-            return words;
-        }
-        if (word == "--") {
-            return words;
-        } // what follows are arguments, and reach main() as such
-        if (word.starts_with('"')) {
-            word = unquote(word);
-        }
+        if (word.empty()) { return words; }
+        if (word == "--") { return words; } // what follows are arguments, and reach main() as such
+        if (word.starts_with('"')) { word = unquote(word); }
         const std::size_t equals = word.find('=');
         const std::string_view name = word.substr(0, equals);
         const std::string_view value =
@@ -68,9 +58,7 @@ KernelWords parse_kernel_words(std::string_view text) noexcept {
 }
 
 base::Result<> apply(const KernelWords& words, Config& config) {
-    if (!words.model.empty()) {
-        config.engine.model = words.model;
-    }
+    if (!words.model.empty()) { config.engine.model = words.model; }
     if (!words.handoff.empty() && !parse_name(words.handoff, handoff_mode_names, config.handoff.mode)) {
         return base::failure("read", "vb.handoff= of the kernel command line", "expected worker or exec");
     }

@@ -41,9 +41,7 @@ bool is_section(std::string_view section) noexcept {
 base::Text<255> list_keys(std::string_view section) noexcept {
     base::Text<255> list;
     for (const Key& key : keys) {
-        if (key.section == section) {
-            list << (list.empty() ? "" : ", ") << key.name;
-        }
+        if (key.section == section) { list << (list.empty() ? "" : ", ") << key.name; }
     }
     return list;
 }
@@ -52,36 +50,22 @@ base::Text<255> list_sections() noexcept {
     base::Text<255> list;
     std::string_view last;
     for (const Key& key : keys) {
-        if (key.section != last) {
-            list << (list.empty() ? "[" : ", [") << key.section << "]";
-        }
+        if (key.section != last) { list << (list.empty() ? "[" : ", [") << key.section << "]"; }
         last = key.section;
     }
     return list;
 }
 
 const Key* find_invalid(const Config& config) noexcept {
-    if (config.engine.model.empty()) {
-        return find_key("engine", "model");
-    }
-    if (!within(config.engine.context, 64, 1U << 20)) {
-        return find_key("engine", "context");
-    }
-    if (!within(config.engine.threads, 0, 512)) {
-        return find_key("engine", "threads");
-    }
+    if (config.engine.model.empty()) { return find_key("engine", "model"); }
+    if (!within(config.engine.context, 64, 1U << 20)) { return find_key("engine", "context"); }
+    if (!within(config.engine.threads, 0, 512)) { return find_key("engine", "threads"); }
     if (config.handoff.mode == HandoffMode::exec && config.handoff.command.empty()) {
         return find_key("handoff", "command");
     }
-    if (!sys::parse_socket_address(config.listen.http)) {
-        return find_key("listen", "http");
-    }
-    if (!within(config.failure.limit, 1, 1000)) {
-        return find_key("failure", "limit");
-    }
-    if (!within(config.shutdown.timeout, 0, 600'000)) {
-        return find_key("shutdown", "timeout");
-    }
+    if (!sys::parse_socket_address(config.listen.http)) { return find_key("listen", "http"); }
+    if (!within(config.failure.limit, 1, 1000)) { return find_key("failure", "limit"); }
+    if (!within(config.shutdown.timeout, 0, 600'000)) { return find_key("shutdown", "timeout"); }
     return nullptr;
 }
 

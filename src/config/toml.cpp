@@ -33,18 +33,14 @@ namespace {
 std::string_view trim(std::string_view text) noexcept {
     constexpr std::string_view blank = " \t\r";
     const std::size_t first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) {
-        return {};
-    }
+    if (first == std::string_view::npos) { return {}; }
     return text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
 std::string_view line_at(std::string_view text, std::size_t number) noexcept {
     for (; number > 1; --number) {
         const std::size_t end = text.find('\n');
-        if (end == std::string_view::npos) {
-            return {};
-        }
+        if (end == std::string_view::npos) { return {}; }
         text.remove_prefix(end + 1);
     }
     return text.substr(0, text.find('\n'));
@@ -57,9 +53,7 @@ std::size_t count_lines(std::string_view text) noexcept {
 // "engine" of "[engine] # words"; nothing of any other line.
 std::string_view section_of(std::string_view line) noexcept {
     line = trim(line);
-    if (!line.starts_with('[')) {
-        return {};
-    }
+    if (!line.starts_with('[')) { return {}; }
     return trim(line.substr(1, line.find(']') - 1));
 }
 
@@ -72,9 +66,7 @@ std::string_view key_of(std::string_view line) noexcept {
 std::string_view enclosing_section(std::string_view text, std::size_t number) noexcept {
     for (; number > 0; --number) {
         const std::string_view section = section_of(line_at(text, number));
-        if (!section.empty()) {
-            return section;
-        }
+        if (!section.empty()) { return section; }
     }
     return {};
 }
@@ -85,9 +77,7 @@ std::size_t find_line(std::string_view text, const Key& key) noexcept {
     const std::size_t lines = count_lines(text);
     for (std::size_t number = 1; number <= lines; ++number) {
         const std::string_view line = line_at(text, number);
-        if (key_of(line) == key.name && enclosing_section(text, number) == key.section) {
-            found = number;
-        }
+        if (key_of(line) == key.name && enclosing_section(text, number) == key.section) { found = number; }
     }
     return found;
 }
@@ -122,9 +112,7 @@ TomlFault fault_at(std::string_view text, std::string_view path, std::size_t lin
 
 std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view path, Config& config) {
     // A file without a key is a good file; glaze calls it a missing document.
-    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-        return {};
-    }
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) { return {}; }
     Config read = config;
     if (const glz::error_ctx fault = glz::read_toml(read, text)) {
         const std::size_t line = count_lines(text.substr(0, std::min(fault.count, text.size())));
@@ -147,9 +135,7 @@ std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view
 
 void blank_line(std::string& text, std::size_t line) noexcept {
     const std::string_view found = line_at(text, line);
-    if (found.data() == nullptr) {
-        return;
-    }
+    if (found.data() == nullptr) { return; }
     const auto start = static_cast<std::size_t>(found.data() - text.data());
     std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(start), found.size(), ' ');
 }

@@ -29,9 +29,7 @@ void read_toml_leniently(std::string text, std::string_view path, Config& config
     constexpr int most_faults = 10;
     for (int faults = 0; faults < most_faults; ++faults) {
         const auto read = read_toml(text, path, config);
-        if (read) {
-            return;
-        }
+        if (read) { return; }
         report(read.error().error);
         blank_line(text, read.error().line);
     }

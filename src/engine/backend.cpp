@@ -30,45 +30,19 @@ std::string_view x86_variant() {
     const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
 
     // In the order of ggml's scores, best first.
-    if (vbmi && vnni && bf16 && __builtin_cpu_supports("amx-int8")) {
-        return "sapphirerapids";
-    }
-    if (vbmi && vnni && bf16) {
-        return "zen4";
-    }
-    if (vnni && bf16) {
-        return "cooperlake";
-    }
-    if (vbmi && vnni) {
-        return "icelake";
-    }
-    if (vnni) {
-        return "cascadelake";
-    }
-    if (vbmi) {
-        return "cannonlake";
-    }
-    if (avx512) {
-        return "skylakex";
-    }
-    if (avx2 && __builtin_cpu_supports("avxvnni")) {
-        return "alderlake";
-    }
-    if (avx2) {
-        return "haswell";
-    }
-    if (fma) {
-        return "piledriver";
-    }
-    if (f16c) {
-        return "ivybridge";
-    }
-    if (avx) {
-        return "sandybridge";
-    }
-    if (sse42) {
-        return "sse42";
-    }
+    if (vbmi && vnni && bf16 && __builtin_cpu_supports("amx-int8")) { return "sapphirerapids"; }
+    if (vbmi && vnni && bf16) { return "zen4"; }
+    if (vnni && bf16) { return "cooperlake"; }
+    if (vbmi && vnni) { return "icelake"; }
+    if (vnni) { return "cascadelake"; }
+    if (vbmi) { return "cannonlake"; }
+    if (avx512) { return "skylakex"; }
+    if (avx2 && __builtin_cpu_supports("avxvnni")) { return "alderlake"; }
+    if (avx2) { return "haswell"; }
+    if (fma) { return "piledriver"; }
+    if (f16c) { return "ivybridge"; }
+    if (avx) { return "sandybridge"; }
+    if (sse42) { return "sse42"; }
     return "x64";
 }
 #endif
@@ -78,9 +52,7 @@ std::string_view environment() {
     return value == nullptr ? std::string_view() : value;
 }
 
-bool cpu_backend_present() {
-    return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) != nullptr;
-}
+bool cpu_backend_present() { return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) != nullptr; }
 
 } // namespace
 
@@ -94,29 +66,21 @@ std::string_view backend_variant() {
 
 std::string backend_directory() {
     std::error_code ignored;
-    if (std::filesystem::is_directory(environment(), ignored)) {
-        return std::string(environment());
-    }
+    if (std::filesystem::is_directory(environment(), ignored)) { return std::string(environment()); }
     return VB_GGML_BACKEND_DIRECTORY;
 }
 
 Result<> load_backend(const base::Log& log) {
     static std::mutex one_at_a_time;
     const std::scoped_lock lock(one_at_a_time);
-    if (cpu_backend_present()) {
-        return {};
-    }
+    if (cpu_backend_present()) { return {}; }
 
     const LlamaLog llama_log(log);
     const std::string directory = backend_directory();
     std::string file = directory + "/libggml-cpu-" + std::string(backend_variant()) + ".so";
     std::error_code ignored;
-    if (std::filesystem::is_regular_file(environment(), ignored)) {
-        file = environment();
-    }
-    if (std::filesystem::exists(file, ignored)) {
-        ggml_backend_load(file.c_str());
-    }
+    if (std::filesystem::is_regular_file(environment(), ignored)) { file = environment(); }
+    if (std::filesystem::exists(file, ignored)) { ggml_backend_load(file.c_str()); }
     if (!cpu_backend_present()) {
         log.notice("no CPU backend at ", std::string_view(file), ", trying all in ",
                    std::string_view(directory));

@@ -26,28 +26,18 @@ constexpr std::size_t longest_tag = 16384;
 bool nests_too_deeply(std::string_view tag) {
     int depth = 0;
     for (const char character : tag) {
-        if (std::string_view("([{").contains(character)) {
-            ++depth;
-        }
-        if (std::string_view(")]}").contains(character)) {
-            --depth;
-        }
-        if (depth > deepest_template) {
-            return true;
-        }
+        if (std::string_view("([{").contains(character)) { ++depth; }
+        if (std::string_view(")]}").contains(character)) { --depth; }
+        if (depth > deepest_template) { return true; }
     }
     return false;
 }
 
 // 1 for a tag that begins a block, -1 for one that ends it.
 int block_step(std::string_view tag) {
-    if (!tag.starts_with("{%")) {
-        return 0;
-    }
+    if (!tag.starts_with("{%")) { return 0; }
     tag.remove_prefix(std::min(tag.find_first_not_of("{%-+ \t\r\n"), tag.size()));
-    if (tag.starts_with("end")) {
-        return -1;
-    }
+    if (tag.starts_with("end")) { return -1; }
     const auto begins = [tag](std::string_view word) { return tag.starts_with(word); };
     return std::ranges::any_of(std::to_array<std::string_view>({"if", "for", "macro", "call", "filter"}),
                                begins);
@@ -65,9 +55,7 @@ bool is_too_complex(std::string_view source) {
         const std::size_t end = source.find(opening == "{{" ? "}}" : "%}", begin + 2);
         const std::string_view tag = source.substr(begin, end == std::string_view::npos ? end : end - begin);
         blocks += block_step(tag);
-        if (tag.size() > longest_tag || blocks > deepest_template || nests_too_deeply(tag)) {
-            return true;
-        }
+        if (tag.size() > longest_tag || blocks > deepest_template || nests_too_deeply(tag)) { return true; }
         begin += tag.size();
     }
     return false;
@@ -84,9 +72,7 @@ std::unexpected<Error> refuse(std::string message) {
 // Reads JSON, refusing what nests so deeply that copying it could exhaust the stack. Throws.
 Json parse_json(std::string_view text) {
     const auto bound = [](int depth, Json::parse_event_t, Json&) {
-        if (depth > deepest_json) {
-            throw std::runtime_error("JSON nests deeper than 32 levels");
-        }
+        if (depth > deepest_json) { throw std::runtime_error("JSON nests deeper than 32 levels"); }
         return true;
     };
     return Json::parse(text, bound);
@@ -94,16 +80,10 @@ Json parse_json(std::string_view text) {
 
 // Templates join contents as text, so the parts of an array become one string.
 Result<Json> plain_content(const Json& content, const std::string& where) {
-    if (content.is_string()) {
-        return content;
-    }
-    if (content.is_null()) {
-        return Json("");
-    }
+    if (content.is_string()) { return content; }
+    if (content.is_null()) { return Json(""); }
     const std::string expected = where + ".content: expected a string, null or an array of text parts";
-    if (!content.is_array()) {
-        return refuse(expected + ", found " + content.type_name());
-    }
+    if (!content.is_array()) { return refuse(expected + ", found " + content.type_name()); }
     std::string text;
     for (const Json& part : content) {
         if (!part.is_object() || !part.contains("type") || !part["type"].is_string()) {
@@ -113,9 +93,7 @@ Result<Json> plain_content(const Json& content, const std::string& where) {
             return refuse(where + ".content: parts of type \"" + part["type"].get<std::string>() +
                           "\" are not supported, expected \"text\"");
         }
-        if (!part.contains("text") || !part["text"].is_string()) {
-            return refuse(expected);
-        }
+        if (!part.contains("text") || !part["text"].is_string()) { return refuse(expected); }
         text += part["text"].get<std::string>();
     }
     return Json(std::move(text));
@@ -125,9 +103,7 @@ Result<Json> checked_messages(std::string_view text) {
     Json messages;
     try {
         messages = parse_json(text);
-    } catch (const std::exception& fault) {
-        return refuse(std::string("messages: ") + fault.what());
-    }
+    } catch (const std::exception& fault) { return refuse(std::string("messages: ") + fault.what()); }
     if (!messages.is_array() || messages.empty()) {
         return refuse(std::string("messages: expected a non-empty array of messages, found ") +
                       (messages.is_array() ? "an empty one" : messages.type_name()));
@@ -146,9 +122,7 @@ Result<Json> checked_messages(std::string_view text) {
             return refuse(where + ".content: missing, expected a string");
         }
         auto content = plain_content(message.value("content", Json()), where);
-        if (!content) {
-            return std::unexpected(std::move(content.error()));
-        }
+        if (!content) { return std::unexpected(std::move(content.error())); }
         message["content"] = *std::move(content);
     }
     return messages;
@@ -222,25 +196,17 @@ Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
             .trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false};
         const std::string text(source.empty() ? chatml : source);
         return ChatTemplate(std::make_unique<Tree>(Tree{minja::Parser::parse(text, options)}));
-    } catch (const std::exception& fault) {
-        return unusable(fault.what());
-    }
+    } catch (const std::exception& fault) { return unusable(fault.what()); }
 }
 
 Result<std::string> ChatTemplate::render(std::string_view messages_text, const SpecialTexts& special) const {
     auto messages = checked_messages(messages_text);
-    if (!messages) {
-        return std::unexpected(std::move(messages.error()));
-    }
+    if (!messages) { return std::unexpected(std::move(messages.error())); }
     auto text = tree_->try_render(*messages, special);
-    if (text) {
-        return text;
-    }
+    if (text) { return text; }
     const Json rest = without_system_role(*messages);
     if (!rest.empty() && rest.size() < messages->size()) {
-        if (auto second = tree_->try_render(rest, special)) {
-            return second;
-        }
+        if (auto second = tree_->try_render(rest, special)) { return second; }
     }
     return text; // the first refusal speaks of the messages as they were sent
 }

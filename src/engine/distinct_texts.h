@@ -27,9 +27,7 @@ class DistinctTexts {
                 return texts_.size() - 1;
             }
             const std::size_t index = table_[slot] - 1;
-            if (texts_[index] == text) {
-                return index;
-            }
+            if (texts_[index] == text) { return index; }
         }
     }
     std::size_t size() const { return texts_.size(); }
@@ -47,9 +45,7 @@ class DistinctTexts {
             mix(word);
         }
         std::uint64_t word = 0;
-        if (!text.empty()) {
-            std::memcpy(&word, text.data(), text.size());
-        }
+        if (!text.empty()) { std::memcpy(&word, text.data(), text.size()); }
         mix(word);
         return state;
     }

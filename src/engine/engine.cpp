@@ -18,9 +18,7 @@ namespace {
 
 std::string identifier(std::string_view path) {
     path.remove_prefix(path.rfind('/') + 1); // npos + 1 is 0
-    if (path.ends_with(".gguf")) {
-        path.remove_suffix(5);
-    }
+    if (path.ends_with(".gguf")) { path.remove_suffix(5); }
     return std::string(path);
 }
 
@@ -102,9 +100,7 @@ Engine::Ticket Engine::Implementation::submit(Request request, std::unique_ptr<R
 
 void Engine::Implementation::cancel(Ticket ticket) {
     const std::scoped_lock lock(mutex_);
-    if (ticket == running_) {
-        interrupted_.store(true, std::memory_order_relaxed);
-    }
+    if (ticket == running_) { interrupted_.store(true, std::memory_order_relaxed); }
     for (Pending& pending : queue_) {
         if (pending.ticket == ticket) {
             pending.cancelled = true;
@@ -121,9 +117,7 @@ void Engine::Implementation::run() {
         fail(std::move(model.error()));
     } else {
         Generator generator(*std::move(model), timeline_, interrupted_, [this] {
-            if (waiting_cancelled_.load(std::memory_order_relaxed)) {
-                finish_cancelled(false);
-            }
+            if (waiting_cancelled_.load(std::memory_order_relaxed)) { finish_cancelled(false); }
         });
         state_.store(State::ready, std::memory_order_release);
         changed_(State::ready);
@@ -149,9 +143,7 @@ std::optional<Engine::Implementation::Pending> Engine::Implementation::next() {
     std::unique_lock lock(mutex_);
     running_ = 0;
     wake_.wait(lock, [this] { return stopping_.load(std::memory_order_relaxed) || !queue_.empty(); });
-    if (stopping_.load(std::memory_order_relaxed)) {
-        return std::nullopt;
-    }
+    if (stopping_.load(std::memory_order_relaxed)) { return std::nullopt; }
     Pending pending = std::move(queue_.front());
     queue_.pop_front();
     running_ = pending.ticket;
@@ -192,17 +184,9 @@ Engine::~Engine() = default;
 Engine::Ticket Engine::submit(Request request, std::unique_ptr<Receiver> receiver) {
     return implementation_->submit(std::move(request), std::move(receiver));
 }
-void Engine::cancel(Ticket ticket) {
-    implementation_->cancel(ticket);
-}
-State Engine::state() const noexcept {
-    return implementation_->state();
-}
-const Error& Engine::failure() const noexcept {
-    return implementation_->failure();
-}
-std::string_view Engine::model_name() const noexcept {
-    return implementation_->name();
-}
+void Engine::cancel(Ticket ticket) { implementation_->cancel(ticket); }
+State Engine::state() const noexcept { return implementation_->state(); }
+const Error& Engine::failure() const noexcept { return implementation_->failure(); }
+std::string_view Engine::model_name() const noexcept { return implementation_->name(); }
 
 } // namespace vb::engine

@@ -36,9 +36,7 @@ Generator::Generator(std::unique_ptr<Model> model, trace::Timeline& timeline,
     llama_set_abort_callback(model_->context.get(), is_set, const_cast<std::atomic<bool>*>(interrupted_));
 }
 
-std::uint32_t Generator::capacity() const {
-    return llama_n_ctx_seq(model_->context.get());
-}
+std::uint32_t Generator::capacity() const { return llama_n_ctx_seq(model_->context.get()); }
 
 void Generator::forget() {
     llama_memory_clear(llama_get_memory(model_->context.get()), false);
@@ -47,34 +45,22 @@ void Generator::forget() {
 
 Result<Outcome> Generator::answer(const Request& request, Receiver& receiver) {
     std::optional<trace::Span> span;
-    if (std::exchange(first_request_, false)) {
-        span.emplace(*timeline_, "engine: prefill");
-    }
+    if (std::exchange(first_request_, false)) { span.emplace(*timeline_, "engine: prefill"); }
     auto prompt = prompt_tokens(request);
-    if (!prompt) {
-        return std::unexpected(std::move(prompt.error()));
-    }
+    if (!prompt) { return std::unexpected(std::move(prompt.error())); }
     const auto read = read_prompt(*prompt);
-    if (!read) {
-        return std::unexpected(read.error());
-    }
+    if (!read) { return std::unexpected(read.error()); }
     span.reset();
     const Usage usage{.prompt_tokens = static_cast<std::uint32_t>(prompt->size())};
-    if (!*read) {
-        return Outcome{.finish = Finish::cancelled, .usage = usage};
-    }
+    if (!*read) { return Outcome{.finish = Finish::cancelled, .usage = usage}; }
     auto outcome = generate(request, sampler(request.sampling).get(), receiver);
-    if (outcome) {
-        outcome->usage.prompt_tokens = usage.prompt_tokens;
-    }
+    if (outcome) { outcome->usage.prompt_tokens = usage.prompt_tokens; }
     return outcome;
 }
 
 Result<Generator::Tokens> Generator::prompt_tokens(const Request& request) const {
     auto text = model_->chat_template->render(request.messages, model_->special);
-    if (!text) {
-        return std::unexpected(std::move(text.error()));
-    }
+    if (!text) { return std::unexpected(std::move(text.error())); }
     // Where the tokenizer adds these tokens itself, the template's own would be the second.
     const SpecialTexts& special = model_->special;
     std::string_view view = *text;
@@ -87,12 +73,8 @@ Result<Generator::Tokens> Generator::prompt_tokens(const Request& request) const
         view.remove_suffix(special.end.size());
     }
     auto tokens = tokenize(view);
-    if (!tokens) {
-        return tokens;
-    }
-    if (tokens->empty()) {
-        return refuse("the prompt is empty");
-    }
+    if (!tokens) { return tokens; }
+    if (tokens->empty()) { return refuse("the prompt is empty"); }
     if (tokens->size() >= capacity()) {
         return refuse("the prompt has " + std::to_string(tokens->size()) +
                       " tokens, expected less than the context's " + std::to_string(capacity()));
@@ -136,18 +118,14 @@ Result<bool> Generator::read_prompt(const Tokens& prompt) {
     const std::size_t batch = llama_n_batch(model_->context.get());
     while (!rest.empty()) {
         const auto now = rest.first(std::min(batch, rest.size()));
-        if (auto decoded = decode(now); !decoded || !*decoded) {
-            return decoded;
-        }
+        if (auto decoded = decode(now); !decoded || !*decoded) { return decoded; }
         rest = rest.subspan(now.size());
     }
     return true;
 }
 
 Result<bool> Generator::decode(std::span<const llama_token> tokens) {
-    if (interrupted_->load(std::memory_order_relaxed)) {
-        return false;
-    }
+    if (interrupted_->load(std::memory_order_relaxed)) { return false; }
     // llama_decode does not write to the tokens, but its batch type serves other purposes too.
     auto* const data = const_cast<llama_token*>(tokens.data());
     const std::int32_t status = llama_decode(
@@ -157,9 +135,7 @@ Result<bool> Generator::decode(std::span<const llama_token> tokens) {
         return true;
     }
     forget(); // part of the batch may be in memory
-    if (status == 2) {
-        return false;
-    }
+    if (status == 2) { return false; }
     return std::unexpected(
         Error{Fault::internal, "llama_decode failed with status " + std::to_string(status)});
 }
@@ -184,15 +160,9 @@ SamplerHandle Generator::sampler(const Sampling& sampling) const {
         return chain;
     }
     const auto top_k = std::min<std::uint32_t>(sampling.top_k, std::numeric_limits<std::int32_t>::max());
-    if (top_k > 0) {
-        add(llama_sampler_init_top_k(static_cast<std::int32_t>(top_k)));
-    }
-    if (sampling.top_p < 1) {
-        add(llama_sampler_init_top_p(sampling.top_p, 1));
-    }
-    if (sampling.min_p > 0) {
-        add(llama_sampler_init_min_p(sampling.min_p, 1));
-    }
+    if (top_k > 0) { add(llama_sampler_init_top_k(static_cast<std::int32_t>(top_k))); }
+    if (sampling.top_p < 1) { add(llama_sampler_init_top_p(sampling.top_p, 1)); }
+    if (sampling.min_p > 0) { add(llama_sampler_init_min_p(sampling.min_p, 1)); }
     add(llama_sampler_init_temp(sampling.temperature));
     add(llama_sampler_init_dist(sampling.seed)); // libllama draws a seed itself for 0xFFFFFFFF
     return chain;
@@ -203,9 +173,7 @@ std::string_view Generator::piece(llama_token token) {
         return llama_token_to_piece(model_->vocabulary(), token, piece_.data(),
                                     static_cast<std::int32_t>(piece_.size()), 0, false);
     };
-    if (piece_.size() < 64) {
-        piece_.resize(64);
-    }
+    if (piece_.size() < 64) { piece_.resize(64); }
     std::int32_t size = run();
     if (size < 0) {
         piece_.resize(static_cast<std::size_t>(-size));
@@ -218,9 +186,7 @@ Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampl
     AnswerText text(request.stop);
     Outcome outcome;
     const auto send = [&receiver](const std::string& piece) {
-        if (!piece.empty()) {
-            receiver.text(piece);
-        }
+        if (!piece.empty()) { receiver.text(piece); }
     };
     for (;;) {
         between_tokens_();
@@ -244,9 +210,7 @@ Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampl
             break;
         }
         const auto decoded = decode(std::span(&token, 1));
-        if (!decoded) {
-            return std::unexpected(decoded.error());
-        }
+        if (!decoded) { return std::unexpected(decoded.error()); }
         if (!*decoded) {
             outcome.finish = Finish::cancelled;
             break;

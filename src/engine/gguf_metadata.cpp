@@ -55,9 +55,7 @@ std::string quoted(std::string_view text) {
 template <class Number>
 bool read_integer(GgufReader& reader, std::string_view field, std::uint64_t& value) {
     Number number{};
-    if (!reader.read(field, number)) {
-        return false;
-    }
+    if (!reader.read(field, number)) { return false; }
     // By way of a signed type, so that a negative number becomes huge and is out of every range.
     value = static_cast<std::uint64_t>(static_cast<std::int64_t>(number));
     return true;
@@ -66,9 +64,7 @@ bool read_integer(GgufReader& reader, std::string_view field, std::uint64_t& val
 bool read_type(GgufReader& reader, const std::string& field, gguf_type& type) {
     const std::uint64_t offset = reader.offset();
     std::int32_t number = 0;
-    if (!reader.read(field, number)) {
-        return false;
-    }
+    if (!reader.read(field, number)) { return false; }
     if (number < 0 || number >= GGUF_TYPE_COUNT) {
         return reader.refuse(offset, field, std::to_string(number), "0 to 12");
     }
@@ -77,9 +73,7 @@ bool read_type(GgufReader& reader, const std::string& field, gguf_type& type) {
 }
 
 // libllama's strings end at the first NUL, so that is what it compares.
-std::string_view up_to_nul(std::string_view text) {
-    return text.substr(0, text.find('\0'));
-}
+std::string_view up_to_nul(std::string_view text) { return text.substr(0, text.find('\0')); }
 
 } // namespace
 
@@ -90,9 +84,7 @@ bool GgufMetadata::read(GgufReader& reader, std::uint64_t count) {
         const std::string field = "key " + std::to_string(index);
         GgufPair pair;
         const std::uint64_t offset = reader.offset();
-        if (!reader.read_text(field, pair.key)) {
-            return false;
-        }
+        if (!reader.read_text(field, pair.key)) { return false; }
         if (pair.key.empty() || pair.key.size() > longest_key) {
             return reader.refuse(offset, "length of " + field, std::to_string(pair.key.size()), "1 to 65535");
         }
@@ -103,9 +95,7 @@ bool GgufMetadata::read(GgufReader& reader, std::uint64_t count) {
         if (keys.add(pair.key) != index) {
             return reader.refuse(offset + 8, field, quoted(pair.key) + " once more", "every key only once");
         }
-        if (!read_pair(reader, pair)) {
-            return false;
-        }
+        if (!read_pair(reader, pair)) { return false; }
         pairs_.push_back(pair);
     }
     return check_alignment(reader);
@@ -113,9 +103,7 @@ bool GgufMetadata::read(GgufReader& reader, std::uint64_t count) {
 
 bool GgufMetadata::read_pair(GgufReader& reader, GgufPair& pair) {
     const std::string field = "value of " + quoted(pair.key);
-    if (!read_type(reader, "type of " + quoted(pair.key), pair.type)) {
-        return false;
-    }
+    if (!read_type(reader, "type of " + quoted(pair.key), pair.type)) { return false; }
     pair.offset = reader.offset();
     switch (pair.type) {
     case GGUF_TYPE_UINT8:
@@ -135,12 +123,8 @@ bool GgufMetadata::read_pair(GgufReader& reader, GgufPair& pair) {
     case GGUF_TYPE_INT64:
         return read_integer<std::int64_t>(reader, field, pair.integer);
     case GGUF_TYPE_BOOL:
-        if (!read_integer<std::uint8_t>(reader, field, pair.integer)) {
-            return false;
-        }
-        if (pair.integer <= 1) {
-            return true;
-        }
+        if (!read_integer<std::uint8_t>(reader, field, pair.integer)) { return false; }
+        if (pair.integer <= 1) { return true; }
         return reader.refuse(pair.offset, field, std::to_string(pair.integer), "0 or 1");
     case GGUF_TYPE_STRING:
         return reader.read_text(field, pair.text);
@@ -152,32 +136,24 @@ bool GgufMetadata::read_pair(GgufReader& reader, GgufPair& pair) {
 }
 
 bool GgufMetadata::read_array(GgufReader& reader, GgufPair& pair, const std::string& field) {
-    if (!read_type(reader, "element type of " + quoted(pair.key), pair.element)) {
-        return false;
-    }
+    if (!read_type(reader, "element type of " + quoted(pair.key), pair.element)) { return false; }
     if (pair.element == GGUF_TYPE_ARRAY) {
         return reader.refuse(pair.offset, "element type of " + quoted(pair.key), "array",
                              "no array of arrays");
     }
     const std::uint64_t count_offset = reader.offset();
-    if (!reader.read("length of " + quoted(pair.key), pair.count)) {
-        return false;
-    }
+    if (!reader.read("length of " + quoted(pair.key), pair.count)) { return false; }
     const std::uint64_t most = reader.remaining() / size_of(pair.element);
     if (pair.count > most) {
         return reader.refuse(count_offset, "length of " + quoted(pair.key), std::to_string(pair.count),
                              "at most " + std::to_string(most) + ", which is what fits in the file");
     }
     pair.offset = reader.offset();
-    if (pair.element != GGUF_TYPE_STRING) {
-        return reader.skip(field, pair.count * size_of(pair.element));
-    }
+    if (pair.element != GGUF_TYPE_STRING) { return reader.skip(field, pair.count * size_of(pair.element)); }
     std::string_view text;
     for (std::uint64_t index = 0; index < pair.count; ++index) {
         // The field's name alone is passed on: to name the element would cost an allocation for each.
-        if (!reader.read_text(field, text)) {
-            return false;
-        }
+        if (!reader.read_text(field, text)) { return false; }
     }
     return true;
 }
@@ -203,9 +179,7 @@ const GgufPair* GgufMetadata::required(GgufReader& reader, std::string_view key,
 
 bool GgufMetadata::check_alignment(GgufReader& reader) {
     const GgufPair* const pair = find(GGUF_KEY_GENERAL_ALIGNMENT);
-    if (pair == nullptr) {
-        return true;
-    }
+    if (pair == nullptr) { return true; }
     const bool power_of_two = pair->integer != 0 && (pair->integer & (pair->integer - 1)) == 0;
     if (pair->type != GGUF_TYPE_UINT32 || !power_of_two || pair->integer > largest_alignment) {
         const bool other = pair->type != GGUF_TYPE_UINT32;
@@ -221,17 +195,13 @@ bool GgufMetadata::check_range(GgufReader& reader, std::string_view key, std::ui
                                std::uint64_t most) const {
     const GgufPair* const pair = find(key);
     // Some models have one number for each layer; libllama checks those arrays without harm.
-    if (pair == nullptr || pair->type == GGUF_TYPE_ARRAY) {
-        return true;
-    }
+    if (pair == nullptr || pair->type == GGUF_TYPE_ARRAY) { return true; }
     const std::string range = std::to_string(least) + " to " + std::to_string(most);
     if (!is_integer(pair->type)) {
         return reader.refuse(pair->offset, "type of " + quoted(key), gguf_type_name(pair->type),
                              "an integer");
     }
-    if (pair->integer >= least && pair->integer <= most) {
-        return true;
-    }
+    if (pair->integer >= least && pair->integer <= most) { return true; }
     const std::string found = is_signed(pair->type) ? std::to_string(static_cast<std::int64_t>(pair->integer))
                                                     : std::to_string(pair->integer);
     return reader.refuse(pair->offset, "value of " + quoted(key), found, range);
@@ -244,17 +214,13 @@ bool GgufMetadata::check(GgufReader& reader, GgufSummary& summary) const {
                                  "a model in one file (join the parts with llama-gguf-split --merge)");
         }
     }
-    if (const GgufPair* const name = find("general.name")) {
-        summary.name = name->text;
-    }
+    if (const GgufPair* const name = find("general.name")) { summary.name = name->text; }
     return check_architecture(reader, summary) && check_tokenizer(reader, summary);
 }
 
 bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) const {
     const GgufPair* const architecture = required(reader, "general.architecture", GGUF_TYPE_STRING);
-    if (architecture == nullptr) {
-        return false;
-    }
+    if (architecture == nullptr) { return false; }
     const auto of_a_name = [](char character) {
         return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9') ||
                character == '-' || character == '_' || character == '.';
@@ -266,9 +232,7 @@ bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) 
     }
     summary.architecture = architecture->text;
     const std::string prefix = summary.architecture + ".";
-    if (required(reader, prefix + "block_count", GGUF_TYPE_UINT32) == nullptr) {
-        return false;
-    }
+    if (required(reader, prefix + "block_count", GGUF_TYPE_UINT32) == nullptr) { return false; }
     return check_range(reader, prefix + "block_count", 1, most_blocks) &&
            check_range(reader, prefix + "context_length", 1, largest_31_bits) &&
            check_range(reader, prefix + "embedding_length", 1, largest_31_bits) &&
@@ -281,17 +245,13 @@ bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) 
 
 bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) const {
     const GgufPair* const model = required(reader, "tokenizer.ggml.model", GGUF_TYPE_STRING);
-    if (model == nullptr) {
-        return false;
-    }
+    if (model == nullptr) { return false; }
     if (model->text == "none" || model->text == "no_vocab") {
         return reader.refuse(model->offset, "tokenizer.ggml.model", quoted(model->text),
                              "a model with a vocabulary");
     }
     const GgufPair* const tokens = required(reader, "tokenizer.ggml.tokens", GGUF_TYPE_ARRAY);
-    if (tokens == nullptr || !check_tokens(reader, *tokens)) {
-        return false;
-    }
+    if (tokens == nullptr || !check_tokens(reader, *tokens)) { return false; }
     summary.token_count = tokens->count;
     if (!check_per_token(reader, "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, tokens->count) ||
         !check_per_token(reader, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, tokens->count) ||
@@ -299,12 +259,8 @@ bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) con
         return false;
     }
     const GgufPair* const chat_template = find("tokenizer.chat_template");
-    if (chat_template == nullptr) {
-        return true;
-    }
-    if (required(reader, "tokenizer.chat_template", GGUF_TYPE_STRING) == nullptr) {
-        return false;
-    }
+    if (chat_template == nullptr) { return true; }
+    if (required(reader, "tokenizer.chat_template", GGUF_TYPE_STRING) == nullptr) { return false; }
     if (chat_template->text.size() > longest_chat_template) {
         return reader.refuse(chat_template->offset, "length of \"tokenizer.chat_template\"",
                              std::to_string(chat_template->text.size()), "at most 1048576");
@@ -330,14 +286,10 @@ bool GgufMetadata::check_tokens(GgufReader& reader, const GgufPair& tokens) cons
     for (std::uint64_t index = 0; index < tokens.count; ++index) {
         const std::uint64_t offset = elements.offset();
         std::string_view text;
-        if (!elements.read_text(field, text)) {
-            return reader.refuse(offset, field, "unreadable", "text");
-        }
+        if (!elements.read_text(field, text)) { return reader.refuse(offset, field, "unreadable", "text"); }
         text = up_to_nul(text);
         // libllama gives empty tokens this text, so they may repeat.
-        if (text.empty()) {
-            text = substitutes.emplace_back("[EMPTY_" + std::to_string(index) + "]");
-        }
+        if (text.empty()) { text = substitutes.emplace_back("[EMPTY_" + std::to_string(index) + "]"); }
         if (const std::size_t first = texts.add(text); first != index) {
             return reader.refuse(offset, "token " + std::to_string(index),
                                  quoted(text) + ", the same as token " + std::to_string(first),
@@ -350,9 +302,7 @@ bool GgufMetadata::check_tokens(GgufReader& reader, const GgufPair& tokens) cons
 bool GgufMetadata::check_merges(GgufReader& reader) const {
     constexpr std::string_view field = "tokenizer.ggml.merges";
     const GgufPair* const merges = find(field);
-    if (merges == nullptr) {
-        return true;
-    }
+    if (merges == nullptr) { return true; }
     if (merges->type != GGUF_TYPE_ARRAY || merges->element != GGUF_TYPE_STRING) {
         return reader.refuse(merges->offset, field, "not an array of str", "an array of str");
     }
@@ -371,17 +321,13 @@ bool GgufMetadata::check_merges(GgufReader& reader) const {
 bool GgufMetadata::check_per_token(GgufReader& reader, std::string_view key, gguf_type element,
                                    std::uint64_t tokens) const {
     const GgufPair* const pair = find(key);
-    if (pair == nullptr) {
-        return true;
-    }
+    if (pair == nullptr) { return true; }
     if (pair->type != GGUF_TYPE_ARRAY || pair->element != element) {
         const gguf_type found = pair->type == GGUF_TYPE_ARRAY ? pair->element : pair->type;
         return reader.refuse(pair->offset, "type of " + quoted(key), gguf_type_name(found),
                              std::string("an array of ") + gguf_type_name(element));
     }
-    if (pair->count == tokens) {
-        return true;
-    }
+    if (pair->count == tokens) { return true; }
     return reader.refuse(pair->offset, "length of " + quoted(key), std::to_string(pair->count),
                          std::to_string(tokens) + ", as many as there are tokens");
 }

@@ -31,26 +31,20 @@ class GgufReader {
     template <class Number>
         requires std::is_arithmetic_v<Number>
     bool read(std::string_view field, Number& value) {
-        if (!need(field, sizeof value)) {
-            return false;
-        }
+        if (!need(field, sizeof value)) { return false; }
         std::memcpy(&value, bytes_.data() + offset_, sizeof value);
         offset_ += sizeof value;
         return true;
     }
     bool skip(std::string_view field, std::uint64_t size) {
-        if (!need(field, size)) {
-            return false;
-        }
+        if (!need(field, size)) { return false; }
         offset_ += size;
         return true;
     }
     // A string: its length in 8 bytes, then its bytes.
     bool read_text(std::string_view field, std::string_view& text) {
         std::uint64_t size = 0;
-        if (remaining() < sizeof size) {
-            return need(field, sizeof size);
-        }
+        if (remaining() < sizeof size) { return need(field, sizeof size); }
         std::memcpy(&size, bytes_.data() + offset_, sizeof size);
         if (size > remaining() - sizeof size) {
             return refuse(offset_, field, "a length of " + std::to_string(size),
@@ -68,9 +62,7 @@ class GgufReader {
 
   private:
     bool need(std::string_view field, std::uint64_t size) {
-        if (size <= remaining()) {
-            return true;
-        }
+        if (size <= remaining()) { return true; }
         return refuse(offset_, field, "the end of the file after " + std::to_string(remaining()) + " bytes",
                       std::to_string(size) + " bytes");
     }

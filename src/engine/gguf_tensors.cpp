@@ -11,9 +11,7 @@ constexpr std::uint64_t most_elements = static_cast<std::uint64_t>(std::numeric_
 
 // False when the result does not fit.
 bool align_up(std::uint64_t value, std::uint64_t alignment, std::uint64_t& aligned) {
-    if (__builtin_add_overflow(value, alignment - 1, &aligned)) {
-        return false;
-    }
+    if (__builtin_add_overflow(value, alignment - 1, &aligned)) { return false; }
     aligned &= ~(alignment - 1);
     return true;
 }
@@ -22,9 +20,7 @@ bool align_up(std::uint64_t value, std::uint64_t alignment, std::uint64_t& align
 
 bool GgufTensors::check(std::uint64_t file_size) {
     for (std::uint64_t index = 0; index < count_; ++index) {
-        if (!check_one(index)) {
-            return false;
-        }
+        if (!check_one(index)) { return false; }
     }
     const std::uint64_t header_end = reader_.offset();
     std::uint64_t data_end = 0;
@@ -33,9 +29,7 @@ bool GgufTensors::check(std::uint64_t file_size) {
         return reader_.refuse(header_end, "end of the tensor data", "beyond 64 bits",
                               "an offset in the file");
     }
-    if (data_end <= file_size) {
-        return true;
-    }
+    if (data_end <= file_size) { return true; }
     return reader_.refuse(header_end, "file size", std::to_string(file_size),
                           "at least " + std::to_string(data_end) +
                               ", where the data of the last tensor ends");
@@ -53,15 +47,11 @@ bool GgufTensors::check_one(std::uint64_t index) {
 bool GgufTensors::check_name(std::uint64_t index, const std::string& field) {
     const std::uint64_t at = reader_.offset();
     std::string_view name;
-    if (!reader_.read_text(field, name)) {
-        return false;
-    }
+    if (!reader_.read_text(field, name)) { return false; }
     if (name.empty() || name.size() >= GGML_MAX_NAME) {
         return reader_.refuse(at, "length of the " + field, std::to_string(name.size()), "1 to 63");
     }
-    if (name.contains('\0')) {
-        return reader_.refuse(at + 8, field, "text with a NUL", "text without");
-    }
+    if (name.contains('\0')) { return reader_.refuse(at + 8, field, "text with a NUL", "text without"); }
     if (const std::uint64_t first = names_.add(name); first != index) {
         return reader_.refuse(at + 8, field, "that of tensor " + std::to_string(first),
                               "every name only once");
@@ -72,9 +62,7 @@ bool GgufTensors::check_name(std::uint64_t index, const std::string& field) {
 bool GgufTensors::read_dimensions(const std::string& field, std::uint64_t& elements, std::uint64_t& row) {
     const std::uint64_t at = reader_.offset();
     std::uint32_t dimensions = 0;
-    if (!reader_.read("dimension count of " + field, dimensions)) {
-        return false;
-    }
+    if (!reader_.read("dimension count of " + field, dimensions)) { return false; }
     if (dimensions == 0 || dimensions > GGML_MAX_DIMS) {
         return reader_.refuse(at, "dimension count of " + field, std::to_string(dimensions), "1 to 4");
     }
@@ -82,20 +70,14 @@ bool GgufTensors::read_dimensions(const std::string& field, std::uint64_t& eleme
         const std::uint64_t size_at = reader_.offset();
         const std::string name = "dimension " + std::to_string(index) + " of " + field;
         std::int64_t size = 0;
-        if (!reader_.read(name, size)) {
-            return false;
-        }
-        if (size <= 0) {
-            return reader_.refuse(size_at, name, std::to_string(size), "more than 0");
-        }
+        if (!reader_.read(name, size)) { return false; }
+        if (size <= 0) { return reader_.refuse(size_at, name, std::to_string(size), "more than 0"); }
         const auto positive = static_cast<std::uint64_t>(size);
         if (__builtin_mul_overflow(elements, positive, &elements) || elements > most_elements) {
             return reader_.refuse(size_at, name, std::to_string(size),
                                   "less than 2^63 elements in the tensor");
         }
-        if (index == 0) {
-            row = positive;
-        }
+        if (index == 0) { row = positive; }
     }
     return true;
 }
@@ -104,15 +86,11 @@ bool GgufTensors::read_type(const std::string& field, std::uint64_t elements, st
                             std::uint64_t& bytes) {
     const std::uint64_t at = reader_.offset();
     std::int32_t number = 0;
-    if (!reader_.read(field, number)) {
-        return false;
-    }
+    if (!reader_.read(field, number)) { return false; }
     const bool known = number >= 0 && number < GGML_TYPE_COUNT;
     const auto type = static_cast<ggml_type>(known ? number : 0);
     const std::int64_t block = known ? ggml_blck_size(type) : 0; // 0 for types that were removed
-    if (block <= 0) {
-        return reader_.refuse(at, field, std::to_string(number), "one of ggml's types");
-    }
+    if (block <= 0) { return reader_.refuse(at, field, std::to_string(number), "one of ggml's types"); }
     const auto block_elements = static_cast<std::uint64_t>(block);
     if (row % block_elements != 0) {
         return reader_.refuse(at, field,
@@ -130,9 +108,7 @@ bool GgufTensors::read_type(const std::string& field, std::uint64_t elements, st
 bool GgufTensors::check_offset(const std::string& field, std::uint64_t bytes) {
     const std::uint64_t at = reader_.offset();
     std::uint64_t offset = 0;
-    if (!reader_.read(field, offset)) {
-        return false;
-    }
+    if (!reader_.read(field, offset)) { return false; }
     if (offset != next_offset_) {
         return reader_.refuse(at, field, std::to_string(offset),
                               std::to_string(next_offset_) + ", where the tensor before it ends");

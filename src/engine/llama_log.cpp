@@ -12,9 +12,7 @@ namespace {
 thread_local LlamaLog* current = nullptr;
 
 void receive(ggml_log_level level, const char* text, void* /*user_data*/) {
-    if (current == nullptr) {
-        return;
-    }
+    if (current == nullptr) { return; }
     switch (level) {
     case GGML_LOG_LEVEL_ERROR:
         current->add(base::Level::error, text);
@@ -37,22 +35,14 @@ LlamaLog::LlamaLog(const base::Log& log) : log_(&log), outer_(std::exchange(curr
     static std::once_flag once;
     std::call_once(once, [] { llama_log_set(receive, nullptr); });
 }
-LlamaLog::~LlamaLog() {
-    current = outer_;
-}
+LlamaLog::~LlamaLog() { current = outer_; }
 
-std::string LlamaLog::reason() const {
-    return error_.empty() ? "libllama gave no reason" : error_;
-}
+std::string LlamaLog::reason() const { return error_.empty() ? "libllama gave no reason" : error_; }
 
 void LlamaLog::add(base::Level level, std::string_view piece) {
-    if (line_.empty()) {
-        level_ = level;
-    }
+    if (line_.empty()) { level_ = level; }
     line_ += piece;
-    if (!line_.ends_with('\n')) {
-        return;
-    }
+    if (!line_.ends_with('\n')) { return; }
     while (!line_.empty() && (line_.back() == '\n' || line_.back() == ' ')) {
         line_.pop_back();
     }
@@ -63,15 +53,11 @@ void LlamaLog::add(base::Level level, std::string_view piece) {
         const bool named = colon != std::string::npos && line_.find(' ') > colon;
         std::string text = named ? line_.substr(colon + 2) : line_;
         // The line after the reason only says that loading failed, and repeats the path.
-        if (error_.empty() || !text.starts_with("failed to load model")) {
-            error_ = std::move(text);
-        }
+        if (error_.empty() || !text.starts_with("failed to load model")) { error_ = std::move(text); }
     }
     // libllama warns about much that is of no concern to the owner of a machine, so one level down.
     const bool worth_a_line = level_ == base::Level::error || level_ == base::Level::warning;
-    if (worth_a_line) {
-        log_->debug("libllama: ", std::string_view(line_));
-    }
+    if (worth_a_line) { log_->debug("libllama: ", std::string_view(line_)); }
     line_.clear();
 }
 

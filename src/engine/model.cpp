@@ -79,12 +79,8 @@ Result<std::unique_ptr<Model>> Loader::load() {
         return load_backend(log_);
     });
     const auto summary = check();
-    if (!summary) {
-        return std::unexpected(summary.error());
-    }
-    if (auto loaded = backend.get(); !loaded) {
-        return std::unexpected(std::move(loaded.error()));
-    }
+    if (!summary) { return std::unexpected(summary.error()); }
+    if (auto loaded = backend.get(); !loaded) { return std::unexpected(std::move(loaded.error())); }
     auto model = std::make_unique<Model>();
     if (auto loaded = load_parts(*summary, *model); !loaded) {
         return std::unexpected(std::move(loaded.error()));
@@ -104,18 +100,14 @@ Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
     // On one CPU nothing runs beside, and reading the file's metadata twice costs more than it saves.
     if (threads_ > 1) {
         auto loaded = load_parts_at_once(summary, model);
-        if (loaded || loaded.error().fault != Fault::model_unsupported || cancelled_) {
-            return loaded;
-        }
+        if (loaded || loaded.error().fault != Fault::model_unsupported || cancelled_) { return loaded; }
         // An architecture that cannot do without its vocabulary, or a bad model: the plain load tells.
         log_.debug("loading with the vocabulary left out failed, loading as a whole");
         model.context.reset(); // refers to the weights
         model.weights.reset();
     }
     auto weights = load_part(Part::everything, summary);
-    if (!weights) {
-        return std::unexpected(std::move(weights.error()));
-    }
+    if (!weights) { return std::unexpected(std::move(weights.error())); }
     model.weights = *std::move(weights);
     return add_context_and_template(summary, model);
 }
@@ -123,26 +115,18 @@ Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
 Result<> Loader::load_parts_at_once(const GgufSummary& summary, Model& model) {
     auto vocabulary = std::async(std::launch::async, [&] { return load_part(Part::vocabulary, summary); });
     auto weights = load_part(Part::weights, summary);
-    if (!weights) {
-        return std::unexpected(std::move(weights.error()));
-    }
+    if (!weights) { return std::unexpected(std::move(weights.error())); }
     model.weights = *std::move(weights);
-    if (auto added = add_context_and_template(summary, model); !added) {
-        return added;
-    }
+    if (auto added = add_context_and_template(summary, model); !added) { return added; }
     auto separate = vocabulary.get();
-    if (!separate) {
-        return std::unexpected(std::move(separate.error()));
-    }
+    if (!separate) { return std::unexpected(std::move(separate.error())); }
     model.separate_vocabulary = *std::move(separate);
     return {};
 }
 
 Result<> Loader::add_context_and_template(const GgufSummary& summary, Model& model) {
     auto context = make_context(model.weights.get(), summary);
-    if (!context) {
-        return std::unexpected(std::move(context.error()));
-    }
+    if (!context) { return std::unexpected(std::move(context.error())); }
     model.context = *std::move(context);
     const Span span(timeline_, "engine: chat template");
     auto chat_template = ChatTemplate::parse(summary.chat_template);
@@ -162,14 +146,10 @@ Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
     parameters.progress_callback = go_on;
     parameters.progress_callback_user_data = const_cast<std::atomic<bool>*>(&cancelled_);
     parameters.vocab_only = part == Part::vocabulary;
-    if (part == Part::weights) {
-        parameters.kv_overrides = overrides.data();
-    }
+    if (part == Part::weights) { parameters.kv_overrides = overrides.data(); }
     try {
         ModelHandle model(llama_model_load_from_file(options_.model.c_str(), parameters));
-        if (model) {
-            return model;
-        }
+        if (model) { return model; }
     } catch (const std::exception& fault) {
         return std::unexpected(Error{Fault::resources, options_.model + ": " + fault.what()});
     }
@@ -180,9 +160,7 @@ Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
 Result<ContextHandle> Loader::make_context(llama_model* weights, const GgufSummary& summary) {
     const Span span(timeline_, "engine: context");
     const LlamaLog llama_log(log_);
-    if (cancelled_) {
-        return std::unexpected(Error{Fault::internal, "the load was cancelled"});
-    }
+    if (cancelled_) { return std::unexpected(Error{Fault::internal, "the load was cancelled"}); }
     if (llama_model_has_encoder(weights) || !llama_model_has_decoder(weights)) {
         return std::unexpected(
             Error{Fault::model_unsupported, options_.model + ": architecture " + summary.architecture +
@@ -200,9 +178,7 @@ Result<ContextHandle> Loader::make_context(llama_model* weights, const GgufSumma
     parameters.swa_full = false;
     try {
         ContextHandle context(llama_init_from_model(weights, parameters));
-        if (context) {
-            return context;
-        }
+        if (context) { return context; }
     } catch (const std::exception& fault) {
         return std::unexpected(Error{Fault::resources, options_.model + ": " + fault.what()});
     }

@@ -26,9 +26,7 @@ double quota(std::string_view quota_text, std::string_view period_text) {
     long long microseconds = 0;
     long long period_microseconds = 0;
     // "max" (v2) and -1 (v1) mean no limit.
-    if (!base::parse_number(quota_text, microseconds) || microseconds <= 0) {
-        return unlimited;
-    }
+    if (!base::parse_number(quota_text, microseconds) || microseconds <= 0) { return unlimited; }
     if (base::parse_number(period_text, period_microseconds)) {
         period = static_cast<double>(period_microseconds);
     }
@@ -39,9 +37,7 @@ double quota_v2(const std::string& directory) {
     const std::string line = first_line(directory + "/cpu.max");
     const std::string_view text = line;
     const auto space = text.find(' ');
-    if (space == std::string_view::npos) {
-        return unlimited;
-    }
+    if (space == std::string_view::npos) { return unlimited; }
     return quota(text.substr(0, space), text.substr(space + 1));
 }
 
@@ -63,9 +59,7 @@ double least_quota(const std::string& mount, std::string group, Quota quota_of) 
 bool names_cpu(std::string_view controllers) {
     while (!controllers.empty()) {
         const auto comma = std::min(controllers.find(','), controllers.size());
-        if (controllers.substr(0, comma) == "cpu") {
-            return true;
-        }
+        if (controllers.substr(0, comma) == "cpu") { return true; }
         controllers.remove_prefix(std::min(comma + 1, controllers.size()));
     }
     return false;
@@ -78,14 +72,10 @@ double cgroup_quota(const std::string& root) {
     for (std::string line; std::getline(groups, line);) {
         const auto first = line.find(':');
         const auto second = first == std::string::npos ? first : line.find(':', first + 1);
-        if (second == std::string::npos) {
-            continue;
-        }
+        if (second == std::string::npos) { continue; }
         const std::string controllers = line.substr(first + 1, second - first - 1);
         const std::string group = line.substr(second + 1);
-        if (!group.starts_with('/')) {
-            continue;
-        }
+        if (!group.starts_with('/')) { continue; }
         if (controllers.empty()) {
             least = std::min(least, least_quota(root + "/sys/fs/cgroup", group, quota_v2));
         } else if (names_cpu(controllers)) {

@@ -57,9 +57,7 @@ ChatCompletions::~ChatCompletions() = default;
 
 void ChatCompletions::start(Exchange& exchange) {
     auto request = parse_chat_request(exchange.body());
-    if (!request) {
-        return reply_error(exchange, request.error());
-    }
+    if (!request) { return reply_error(exchange, request.error()); }
     if (running_.size() >= most_) {
         return reply_error(exchange, unavailable(std::format("{} requests are waiting already", most_)));
     }
@@ -81,9 +79,7 @@ void ChatCompletions::start(Exchange& exchange) {
 
 void ChatCompletions::text(Number number, std::string_view piece) {
     const auto found = running_.find(number);
-    if (found == running_.end()) {
-        return;
-    }
+    if (found == running_.end()) { return; }
     Completion& completion = found->second;
     if (!completion.streaming) {
         completion.text += piece;
@@ -107,22 +103,16 @@ void ChatCompletions::text(Number number, std::string_view piece) {
 
 void ChatCompletions::finished(Number number, const engine::Result<engine::Outcome>& outcome) {
     const auto found = running_.extract(number);
-    if (found.empty()) {
-        return;
-    }
+    if (found.empty()) { return; }
     Completion& completion = found.mapped();
-    if (!outcome) {
-        return fail(completion, error_reply(outcome.error()));
-    }
+    if (!outcome) { return fail(completion, error_reply(outcome.error())); }
     if (outcome->finish == engine::Finish::cancelled) {
         return fail(completion, unavailable("the request was cancelled"));
     }
     if (!completion.streaming) {
         const std::string body = completion_json(completion.head, completion.text, *outcome);
         completion.exchange.reply(200, "application/json", body);
-        if (!completion.text.empty()) {
-            mark_first_token();
-        }
+        if (!completion.text.empty()) { mark_first_token(); }
         return;
     }
     std::string events;
@@ -138,9 +128,7 @@ void ChatCompletions::finished(Number number, const engine::Result<engine::Outco
 }
 
 void ChatCompletions::fail(Completion& completion, const ErrorReply& error) {
-    if (!completion.started) {
-        return reply_error(completion.exchange, error);
-    }
+    if (!completion.started) { return reply_error(completion.exchange, error); }
     static_cast<void>(completion.exchange.send(ChatStream::error(error)));
     completion.exchange.end_stream();
 }
@@ -154,16 +142,12 @@ void ChatCompletions::refuse_all(const ErrorReply& error) {
 }
 
 void ChatCompletions::mark_first_token() {
-    if (!std::exchange(first_token_marked_, true)) {
-        timeline_.mark("first token");
-    }
+    if (!std::exchange(first_token_marked_, true)) { timeline_.mark("first token"); }
 }
 
 void reply_error(Exchange& exchange, const ErrorReply& error) {
     // Clients that try again by themselves should give the model time.
-    if (error.status == 503) {
-        exchange.add_header("Retry-After", "1");
-    }
+    if (error.status == 503) { exchange.add_header("Retry-After", "1"); }
     exchange.reply(error.status, "application/json", error_json(error));
 }
 

@@ -18,9 +18,7 @@ using Buffer = std::unique_ptr<evbuffer, decltype(&evbuffer_free)>;
 
 Buffer buffer_of(std::string_view text) {
     Buffer buffer(evbuffer_new(), evbuffer_free);
-    if (!buffer || evbuffer_add(buffer.get(), text.data(), text.size()) != 0) {
-        throw std::bad_alloc();
-    }
+    if (!buffer || evbuffer_add(buffer.get(), text.data(), text.size()) != 0) { throw std::bad_alloc(); }
     return buffer;
 }
 
@@ -28,9 +26,7 @@ std::string decoded(const char* text) {
     std::size_t size = 0;
     const std::unique_ptr<char, decltype(&std::free)> plain(evhttp_uridecode(text, /*decode_plus=*/0, &size),
                                                             std::free);
-    if (!plain) {
-        throw std::bad_alloc();
-    }
+    if (!plain) { throw std::bad_alloc(); }
     return {plain.get(), size};
 }
 
@@ -64,13 +60,9 @@ std::string Exchange::path() const {
 
 std::optional<std::string> Exchange::query(const char* name) const {
     const char* const query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request_));
-    if (query == nullptr) {
-        return std::nullopt;
-    }
+    if (query == nullptr) { return std::nullopt; }
     evkeyvalq words{};
-    if (evhttp_parse_query_str(query, &words) != 0) {
-        return std::nullopt;
-    }
+    if (evhttp_parse_query_str(query, &words) != 0) { return std::nullopt; }
     const char* const value = evhttp_find_header(&words, name);
     const std::optional<std::string> found =
         value == nullptr ? std::nullopt : std::optional<std::string>(value);
@@ -114,14 +106,10 @@ void Exchange::close_afterwards() {
 
 void Exchange::reply(int status, const char* content_type, std::string_view body) {
     ended_ = true;
-    if (!body.empty()) {
-        add_header("Content-Type", content_type);
-    }
+    if (!body.empty()) { add_header("Content-Type", content_type); }
     // For HEAD libevent states no length, but would send the body.
     const bool only_head = method() == Method::head;
-    if (only_head) {
-        add_header("Content-Length", std::to_string(body.size()));
-    }
+    if (only_head) { add_header("Content-Length", std::to_string(body.size())); }
     evhttp_send_reply(request_, status, nullptr, buffer_of(only_head ? std::string_view() : body).get());
 }
 
@@ -162,9 +150,7 @@ void Exchange::on_close(evhttp_connection*, void* exchange) noexcept {
     if (!self.ended_ && evhttp_request_get_connection(self.request_) == nullptr) {
         evhttp_request_free(self.request_);
     }
-    if (self.gone_ && !self.ended_) {
-        std::exchange(self.gone_, nullptr)();
-    }
+    if (self.gone_ && !self.ended_) { std::exchange(self.gone_, nullptr)(); }
     self.release();
 }
 

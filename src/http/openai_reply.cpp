@@ -196,9 +196,7 @@ std::string error_json(const ErrorReply& error) {
         {.message = error.message, .type = error.type, .param = error.param, .code = error.code}});
 }
 
-std::string status_json(std::string_view status) {
-    return json(wire::Status{status});
-}
+std::string status_json(std::string_view status) { return json(wire::Status{status}); }
 
 std::string model_json(std::string_view id, std::int64_t created) {
     return json(wire::Model{.id = id, .created = created});
@@ -208,9 +206,7 @@ std::string model_list_json(std::string_view id, std::int64_t created) {
     return json(wire::ModelList{.data = {wire::Model{.id = id, .created = created}}});
 }
 
-std::string ChatStream::role() const {
-    return chunk(head_, include_usage_, wire::RoleDelta{});
-}
+std::string ChatStream::role() const { return chunk(head_, include_usage_, wire::RoleDelta{}); }
 
 std::string ChatStream::content(std::string_view text) const {
     return chunk(head_, include_usage_, wire::ContentDelta{text});
@@ -229,8 +225,6 @@ std::string ChatStream::end(const engine::Outcome& outcome) const {
     return text += "data: [DONE]\n\n";
 }
 
-std::string ChatStream::error(const ErrorReply& error) {
-    return "data: " + error_json(error) + "\n\n";
-}
+std::string ChatStream::error(const ErrorReply& error) { return "data: " + error_json(error) + "\n\n"; }
 
 } // namespace vb::http

@@ -39,9 +39,7 @@ constexpr std::size_t most_stop_sequences = 16;
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view white = " \t\r\n";
     const std::size_t first = text.find_first_not_of(white);
-    if (first == std::string_view::npos) {
-        return {};
-    }
+    if (first == std::string_view::npos) { return {}; }
     return text.substr(first, text.find_last_not_of(white) - first + 1);
 }
 
@@ -58,9 +56,7 @@ class Reader {
     // Reads `raw` if it is there and not null; remembers the first fault. `expected` completes "must be ...".
     template <class Value>
     bool read(std::string_view name, glz::raw_json_view raw, Value& value, std::string_view expected) {
-        if (raw.str.empty() || raw.str == "null" || fault_) {
-            return false;
-        }
+        if (raw.str.empty() || raw.str == "null" || fault_) { return false; }
         Value read{};
         if (glz::read<field_options>(read, raw.str)) {
             refuse(name, expected);
@@ -73,9 +69,7 @@ class Reader {
     bool read(std::string_view name, glz::raw_json_view raw, Number& value, Number least, Number most,
               std::string_view expected) {
         Number number{};
-        if (!read(name, raw, number, expected)) {
-            return false;
-        }
+        if (!read(name, raw, number, expected)) { return false; }
         if (!(number >= least && number <= most)) { // false for a NaN as well
             refuse(name, expected);
             return false;
@@ -123,16 +117,12 @@ void read_stop(Reader& reader, glz::raw_json_view raw, std::vector<std::string>&
     constexpr std::string_view expected = "a string or an array of up to 16 strings, none of them empty";
     if (raw.str.starts_with('"')) {
         std::string one;
-        if (reader.read("stop", raw, one, expected)) {
-            stop.push_back(std::move(one));
-        }
+        if (reader.read("stop", raw, one, expected)) { stop.push_back(std::move(one)); }
     } else {
         reader.read("stop", raw, stop, expected);
     }
     const bool empty = std::ranges::any_of(stop, [](const std::string& text) { return text.empty(); });
-    if (stop.size() > most_stop_sequences || empty) {
-        reader.refuse("stop", expected);
-    }
+    if (stop.size() > most_stop_sequences || empty) { reader.refuse("stop", expected); }
 }
 
 void read_messages(Reader& reader, glz::raw_json_view raw, std::string& messages) {
@@ -173,9 +163,7 @@ std::expected<ChatRequest, ErrorReply> parse_chat_request(const std::string& bod
     read_sampling(reader, fields, request.engine.sampling);
     read_stop(reader, fields.stop, request.engine.stop);
     read_streaming(reader, fields, request);
-    if (reader.fault()) {
-        return std::unexpected(*reader.fault());
-    }
+    if (reader.fault()) { return std::unexpected(*reader.fault()); }
     return request;
 }
 

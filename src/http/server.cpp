@@ -65,41 +65,31 @@ ErrorReply not_found(std::string message) {
 // True if the method is one that the path knows; if not, it has been answered.
 bool allow(Exchange& exchange, Method method, const char* methods) {
     const Method asked = exchange.method();
-    if (asked == method || (method == Method::get && asked == Method::head)) {
-        return true;
-    }
+    if (asked == method || (method == Method::get && asked == Method::head)) { return true; }
     exchange.add_header("Allow", methods);
     if (asked == Method::options) {
         exchange.reply(204, text_type, "");
         return false;
     }
     // A method that is not known may have a body that was not read.
-    if (asked == Method::other) {
-        exchange.close_afterwards();
-    }
+    if (asked == Method::other) { exchange.close_afterwards(); }
     ErrorReply error = invalid_request(std::format("this path allows only: {}", methods));
     error.status = 405;
     error.code = "method_not_allowed";
     reply_error(exchange, error);
     return false;
 }
-bool allow_get(Exchange& exchange) {
-    return allow(exchange, Method::get, "GET, HEAD, OPTIONS");
-}
+bool allow_get(Exchange& exchange) { return allow(exchange, Method::get, "GET, HEAD, OPTIONS"); }
 
 } // namespace
 
-void Server::FreeServer::operator()(evhttp* server) const noexcept {
-    evhttp_free(server);
-}
+void Server::FreeServer::operator()(evhttp* server) const noexcept { evhttp_free(server); }
 
 Server::Server(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline,
                const base::Log& log, const Limits& limits)
     : backend_(backend), timeline_(timeline), log_(log), limits_(limits), started_(std::time(nullptr)),
       completions_(backend, mailbox, timeline, limits.completions), server_(evhttp_new(loop.handle())) {
-    if (!server_) {
-        throw std::bad_alloc();
-    }
+    if (!server_) { throw std::bad_alloc(); }
     evhttp* const server = server_.get();
     evhttp_set_max_body_size(server, static_cast<ev_ssize_t>(limits_.body));
     evhttp_set_max_headers_size(server, static_cast<ev_ssize_t>(limits_.headers));
@@ -115,9 +105,7 @@ Server::Server(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timel
         this);
 }
 
-Server::~Server() {
-    idle_ = nullptr;
-}
+Server::~Server() { idle_ = nullptr; }
 
 base::Result<> Server::accept_from(base::UniqueFd socket) {
     const int flags = ::fcntl(socket.get(), F_GETFL);
@@ -131,9 +119,7 @@ base::Result<> Server::accept_from(base::UniqueFd socket) {
         return base::system_error("set TCP_NODELAY on", "the listening socket");
     }
     evhttp_bound_socket* const bound = evhttp_accept_socket_with_handle(server_.get(), socket.get());
-    if (bound == nullptr) {
-        return base::system_error("accept from", "the listening socket");
-    }
+    if (bound == nullptr) { return base::system_error("accept from", "the listening socket"); }
     static_cast<void>(socket.release()); // libevent closes it
     evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), pause_accepting);
     sockets_.push_back(bound);
@@ -149,9 +135,7 @@ void Server::stop_accepting() {
     }
 }
 
-void Server::refuse_waiting(const ErrorReply& error) {
-    completions_.refuse_all(error);
-}
+void Server::refuse_waiting(const ErrorReply& error) { completions_.refuse_all(error); }
 
 void Server::take(evhttp_request* request) {
     auto exchange =
@@ -176,9 +160,7 @@ void Server::route(Exchange& exchange) {
         return reply_error(exchange, unavailable("the server is stopping"));
     }
     if (!serve_path(exchange, path)) {
-        if (exchange.method() == Method::other) {
-            exchange.close_afterwards();
-        }
+        if (exchange.method() == Method::other) { exchange.close_afterwards(); }
         log_.debug("no such path: ", path);
         reply_error(exchange, not_found(std::format("there is nothing at {}", path)));
     }
@@ -187,33 +169,21 @@ void Server::route(Exchange& exchange) {
 bool Server::serve_path(Exchange& exchange, std::string_view path) {
     constexpr std::string_view models = "/v1/models";
     if (path == "/v1/chat/completions") {
-        if (allow(exchange, Method::post, "POST, OPTIONS")) {
-            completions_.start(exchange);
-        }
+        if (allow(exchange, Method::post, "POST, OPTIONS")) { completions_.start(exchange); }
     } else if (path == models) {
         if (allow_get(exchange)) {
             exchange.reply(200, json_type, model_list_json(backend_.model_name(), started_));
         }
     } else if (path.starts_with(models) && path.substr(models.size()).starts_with('/')) {
-        if (allow_get(exchange)) {
-            serve_model(exchange, path.substr(models.size() + 1));
-        }
+        if (allow_get(exchange)) { serve_model(exchange, path.substr(models.size() + 1)); }
     } else if (path == "/health") {
-        if (allow_get(exchange)) {
-            serve_health(exchange);
-        }
+        if (allow_get(exchange)) { serve_health(exchange); }
     } else if (path == "/live") {
-        if (allow_get(exchange)) {
-            exchange.reply(200, json_type, status_json("ok"));
-        }
+        if (allow_get(exchange)) { exchange.reply(200, json_type, status_json("ok")); }
     } else if (path == "/timeline") {
-        if (allow_get(exchange)) {
-            serve_timeline(exchange);
-        }
+        if (allow_get(exchange)) { serve_timeline(exchange); }
     } else if (path == "/" || path.empty()) {
-        if (allow_get(exchange)) {
-            exchange.reply(200, text_type, overview);
-        }
+        if (allow_get(exchange)) { exchange.reply(200, text_type, overview); }
     } else {
         return false;
     }

@@ -30,9 +30,7 @@ bool Environment::has(std::string_view name) const noexcept {
 }
 
 char* Environment::add(std::string_view name, std::string_view value) noexcept {
-    if (added_count_ == most_added || name.size() + value.size() + 2 > sizeof added_[0]) {
-        return nullptr;
-    }
+    if (added_count_ == most_added || name.size() + value.size() + 2 > sizeof added_[0]) { return nullptr; }
     char* const variable = added_[added_count_++];
     char* end = std::ranges::copy(name, variable).out;
     *end++ = '=';
@@ -53,8 +51,6 @@ bool Environment::set_default(std::string_view name, std::string_view value) noe
     return has(name) || add(name, value) != nullptr;
 }
 
-char* Environment::set_process_id(std::string_view name) noexcept {
-    return add(name, "0000000000");
-}
+char* Environment::set_process_id(std::string_view name) noexcept { return add(name, "0000000000"); }
 
 } // namespace vb::init

@@ -15,9 +15,7 @@ base::Text<63> describe_end(int wait_status) noexcept {
     base::Text<63> words;
     if (WIFSIGNALED(wait_status)) {
         words << "was killed by SIG" << sigabbrev_np(WTERMSIG(wait_status));
-        if (WCOREDUMP(wait_status)) {
-            words << " (core dumped)";
-        }
+        if (WCOREDUMP(wait_status)) { words << " (core dumped)"; }
     } else {
         words << "ended with status " << WEXITSTATUS(wait_status);
     }
@@ -49,15 +47,11 @@ void Init::handle_signal(const sys::Signal& signal) noexcept {
     }
     if (runs_command()) {
         // The command decides what a signal means; when it ends, so do we.
-        if (supervisor_.process() != 0) {
-            (void)kernel_.kill(supervisor_.process(), signal.number);
-        }
+        if (supervisor_.process() != 0) { (void)kernel_.kill(supervisor_.process(), signal.number); }
         return;
     }
     for (const int ending : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPWR, SIGRTMIN + 3}) {
-        if (signal.number == ending) {
-            stop(Ending::exit);
-        }
+        if (signal.number == ending) { stop(Ending::exit); }
     }
 }
 
@@ -80,9 +74,7 @@ void Init::reap_children() noexcept {
     while (const auto death = kernel_.reap(no_children)) {
         handle_death(*death);
     }
-    if (no_children) {
-        shutdown_.no_children_left();
-    }
+    if (no_children) { shutdown_.no_children_left(); }
 }
 
 void Init::handle_death(const sys::Death& death) noexcept {
@@ -102,9 +94,7 @@ void Init::handle_death(const sys::Death& death) noexcept {
     } else if (death.process == shell_) {
         shell_ = 0;
         supervisor_.forgive();
-        if (!shutdown_.is_under_way()) {
-            start_child();
-        }
+        if (!shutdown_.is_under_way()) { start_child(); }
     }
 }
 
@@ -127,9 +117,7 @@ void Init::end(int status) noexcept {
 
 int Init::finish() noexcept {
     http_.reset();
-    if (setup_.place == Place::machine) {
-        leave_machine();
-    }
+    if (setup_.place == Place::machine) { leave_machine(); }
     return status_;
 }
 
@@ -144,16 +132,12 @@ void Init::leave_machine() noexcept {
     for (const unsigned int command :
          {wanted, unsigned{LINUX_REBOOT_CMD_RESTART}, unsigned{LINUX_REBOOT_CMD_HALT}}) {
         const auto done = kernel_.reboot(command);
-        if (done) {
-            return;
-        } // only a simulated kernel comes back
+        if (done) { return; } // only a simulated kernel comes back
         log_.error(base::describe(done.error()));
     }
     // Returning from here would end PID 1 and panic the kernel: stay, reaping, until somebody pulls the plug.
     while (true) {
-        if (const auto fd = kernel_.wait(poll_.get())) {
-            dispatch(*fd);
-        }
+        if (const auto fd = kernel_.wait(poll_.get())) { dispatch(*fd); }
     }
 }
 

@@ -10,6 +10,23 @@ namespace {
 
 constexpr char shell_path[] = "/bin/sh";
 
+// What libraries of the runtime read before its main(), and so can only be told from here.
+constexpr struct {
+    std::string_view name;
+    std::string_view value;
+} runtime_defaults[] = {
+    {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+    // On a failed assertion ggml would fork a debugger to print a backtrace, and take a second doing so.
+    {"GGML_NO_BACKTRACE", "1"},
+    // Clearing the key-value buffer is page faults; huge pages make it a third, and the heap grows in fewer
+    // steps.
+    {"GLIBC_TUNABLES", "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=33554432"},
+    // libgomp's barriers spin: for ever, as good as, by default, which starves whoever else wants the CPU
+    // (and then the barrier waits for a thread that does not run). So long they bridge the gaps within a
+    // graph, no more.
+    {"GOMP_SPINCOUNT", "1000"},
+};
+
 Supervisor::Options supervision(const config::Config& config, Place place) noexcept {
     const bool is_machine = place == Place::machine;
     return {.ends_with_child = config.handoff.mode == config::HandoffMode::exec && !is_machine,
@@ -32,13 +49,9 @@ Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log,
 base::Result<> Init::bind_sockets() noexcept {
     const trace::Span span(timeline_, "init: bind sockets");
     const auto address = sys::parse_socket_address(config_.listen.http);
-    if (!address) {
-        return std::unexpected(address.error());
-    }
+    if (!address) { return std::unexpected(address.error()); }
     auto http = kernel_.listen(*address);
-    if (!http) {
-        return std::unexpected(http.error());
-    }
+    if (!http) { return std::unexpected(http.error()); }
     http_ = std::move(*http);
     return {};
 }
@@ -46,41 +59,27 @@ base::Result<> Init::bind_sockets() noexcept {
 base::Result<> Init::set_up() noexcept {
     // The sockets first: from here on no client is refused. Without them a machine still has its console.
     const auto bound = runs_command() ? base::Result<>() : bind_sockets();
-    if (!bound && setup_.place != Place::machine) {
-        return bound;
-    }
-    if (!bound) {
-        log_.error(base::describe(bound.error()));
-    }
+    if (!bound && setup_.place != Place::machine) { return bound; }
+    if (!bound) { log_.error(base::describe(bound.error())); }
     if (!runs_command()) {
         // Only a head start: a model that cannot be read is the runtime's to report.
         (void)kernel_.spawn_chore(sys::Chore::read_ahead, config_.engine.model.c_str());
     }
     auto poll = kernel_.open_poll();
-    if (!poll) {
-        return std::unexpected(poll.error());
-    }
+    if (!poll) { return std::unexpected(poll.error()); }
     poll_ = std::move(*poll);
     auto timer = kernel_.open_timer();
-    if (!timer) {
-        return std::unexpected(timer.error());
-    }
+    if (!timer) { return std::unexpected(timer.error()); }
     timer_ = std::move(*timer);
     for (const int fd : {signals_.get(), timer_.get()}) {
-        if (auto watched = kernel_.watch(poll_.get(), fd); !watched) {
-            return watched;
-        }
+        if (auto watched = kernel_.watch(poll_.get(), fd); !watched) { return watched; }
     }
     if (!runs_command()) {
         base::Text<107> name;
         auto notify = kernel_.open_notify_socket(name);
-        if (!notify) {
-            return std::unexpected(notify.error());
-        }
+        if (!notify) { return std::unexpected(notify.error()); }
         notify_ = std::move(*notify);
-        if (auto watched = kernel_.watch(poll_.get(), notify_.get()); !watched) {
-            return watched;
-        }
+        if (auto watched = kernel_.watch(poll_.get(), notify_.get()); !watched) { return watched; }
         environment_.set("NOTIFY_SOCKET", name);
     }
     publish_timeline();
@@ -89,9 +88,7 @@ base::Result<> Init::set_up() noexcept {
 }
 
 void Init::publish_timeline() noexcept {
-    if (setup_.place == Place::process || timeline_.layout() == nullptr) {
-        return;
-    }
+    if (setup_.place == Place::process || timeline_.layout() == nullptr) { return; }
     // For vbctl. Where /run cannot be written there is still GET /timeline.
     base::Text<63> target("/proc/1/fd/");
     target << timeline_.fd();
@@ -104,9 +101,7 @@ void Init::prepare_child() noexcept {
     std::size_t count = 0;
     if (runs_command()) {
         for (const std::string& word : config_.handoff.command) {
-            if (count < most_arguments) {
-                arguments_[count++] = word.c_str();
-            }
+            if (count < most_arguments) { arguments_[count++] = word.c_str(); }
         }
         return;
     }
@@ -122,12 +117,10 @@ void Init::prepare_child() noexcept {
     environment_.set("LISTEN_FDS", socket_fd_count);
     environment_.set("LISTEN_FDNAMES", "http");
     process_id_slot_ = environment_.set_process_id("LISTEN_PID");
-    if (timeline_.layout() != nullptr) {
-        environment_.set(trace::environment_variable, timeline_fd);
+    if (timeline_.layout() != nullptr) { environment_.set(trace::environment_variable, timeline_fd); }
+    for (const auto& [name, value] : runtime_defaults) {
+        environment_.set_default(name, value);
     }
-    environment_.set_default("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    // On a failed assertion ggml would fork a debugger to print a backtrace, and take a second doing so.
-    environment_.set_default("GGML_NO_BACKTRACE", "1");
 }
 
 void Init::start_child() noexcept {
@@ -213,33 +206,21 @@ void Init::give_up() noexcept {
 
 int Init::run() noexcept {
     start_child();
-    if (setup_.place == Place::machine) {
-        start_network(kernel_, log_, setup_.ip_word);
-    }
+    if (setup_.place == Place::machine) { start_network(kernel_, log_, setup_.ip_word); }
     while (!shutdown_.is_done()) {
         // The last child may have gone before the end began, and then no SIGCHLD will tell.
-        if (shutdown_.is_under_way()) {
-            reap_children();
-        }
-        if (shutdown_.is_done()) {
-            break;
-        }
+        if (shutdown_.is_under_way()) { reap_children(); }
+        if (shutdown_.is_done()) { break; }
         arm_timer();
-        if (const auto fd = kernel_.wait(poll_.get())) {
-            dispatch(*fd);
-        }
+        if (const auto fd = kernel_.wait(poll_.get())) { dispatch(*fd); }
     }
     return finish();
 }
 
 void Init::arm_timer() noexcept {
     std::optional<base::Nanoseconds> next = shutdown_.deadline();
-    if (restart_at_ && (!next || *restart_at_ < *next)) {
-        next = restart_at_;
-    }
-    if (next == armed_) {
-        return;
-    }
+    if (restart_at_ && (!next || *restart_at_ < *next)) { next = restart_at_; }
+    if (next == armed_) { return; }
     kernel_.set_timer(timer_.get(), next);
     armed_ = next;
 }
@@ -264,25 +245,17 @@ void Init::handle_deadlines() noexcept {
         restart_at_.reset();
         start_child();
     }
-    if (!shutdown_.deadline() && !restart_at_) {
-        kernel_.set_timer(timer_.get(), std::nullopt);
-    }
+    if (!shutdown_.deadline() && !restart_at_) { kernel_.set_timer(timer_.get(), std::nullopt); }
 }
 
 void Init::handle_notification() noexcept {
     char buffer[4096];
     const auto datagram = kernel_.receive(notify_.get(), buffer);
-    if (!datagram) {
-        return;
-    }
+    if (!datagram) { return; }
     // The address can be reached by every process of the network namespace; only the runtime is believed.
-    if (datagram->sender != supervisor_.process() || datagram->sender == 0) {
-        return;
-    }
+    if (datagram->sender != supervisor_.process() || datagram->sender == 0) { return; }
     const Notification notification = parse_notification(datagram->text);
-    if (!notification.status.empty()) {
-        log_.debug("runtime: ", notification.status);
-    }
+    if (!notification.status.empty()) { log_.debug("runtime: ", notification.status); }
     if (notification.ready && !supervisor_.is_ready()) {
         supervisor_.ready(kernel_.now());
         timeline_.mark("ready");

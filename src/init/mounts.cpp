@@ -29,9 +29,7 @@ constexpr EarlyMount early_mounts[] = {
 std::string_view mount_point_of(std::string_view line) noexcept {
     for (int field = 1; field < 5; ++field) {
         const std::size_t space = line.find(' ');
-        if (space == std::string_view::npos) {
-            return {};
-        }
+        if (space == std::string_view::npos) { return {}; }
         line.remove_prefix(space + 1);
     }
     return line.substr(0, line.find(' '));
@@ -55,17 +53,11 @@ base::Text<4095> unescape(std::string_view text) noexcept {
 void end_mount(sys::Kernel& kernel, const base::Log& log, const char* target) noexcept {
     // These hold nothing that needs writing, and the first is where the rest is read from.
     for (const std::string_view kept : {"/", "/proc", "/sys", "/dev"}) {
-        if (target == kept) {
-            return;
-        }
+        if (target == kept) { return; }
     }
-    if (kernel.unmount(target)) {
-        return;
-    }
+    if (kernel.unmount(target)) { return; }
     const auto remounted = kernel.remount_read_only(target);
-    if (!remounted) {
-        log.warning(base::describe(remounted.error()));
-    }
+    if (!remounted) { log.warning(base::describe(remounted.error())); }
 }
 
 } // namespace
@@ -73,9 +65,7 @@ void end_mount(sys::Kernel& kernel, const base::Log& log, const char* target) no
 bool is_mount_point(std::string_view mountinfo, std::string_view path) noexcept {
     while (!mountinfo.empty()) {
         const std::size_t end = mountinfo.find('\n');
-        if (mount_point_of(mountinfo.substr(0, end)) == path) {
-            return true;
-        }
+        if (mount_point_of(mountinfo.substr(0, end)) == path) { return true; }
         mountinfo.remove_prefix(end == std::string_view::npos ? mountinfo.size() : end + 1);
     }
     return false;
@@ -84,12 +74,8 @@ bool is_mount_point(std::string_view mountinfo, std::string_view path) noexcept 
 base::Result<> mount_proc(sys::Kernel& kernel) noexcept {
     char byte[16];
     const auto there = kernel.read_file("/proc/sys/kernel/pid_max", byte);
-    if (there) {
-        return {};
-    }
-    if (auto made = kernel.make_directory(proc.target, 0555); !made) {
-        return made;
-    }
+    if (there) { return {}; }
+    if (auto made = kernel.make_directory(proc.target, 0555); !made) { return made; }
     return kernel.mount(proc);
 }
 
@@ -97,15 +83,11 @@ void mount_early(sys::Kernel& kernel, const base::Log& log) noexcept {
     char buffer[32768];
     const auto mountinfo = kernel.read_file(mountinfo_path, buffer);
     for (const EarlyMount& early : early_mounts) {
-        if (mountinfo && is_mount_point(*mountinfo, early.mount.target)) {
-            continue;
-        }
+        if (mountinfo && is_mount_point(*mountinfo, early.mount.target)) { continue; }
         // On a read-only root the directory must be there already; then mount(2) is the one to complain.
         (void)kernel.make_directory(early.mount.target, early.mode);
         const auto mounted = kernel.mount(early.mount);
-        if (!mounted && mounted.error().number != EBUSY) {
-            log.warning(base::describe(mounted.error()));
-        }
+        if (!mounted && mounted.error().number != EBUSY) { log.warning(base::describe(mounted.error())); }
     }
 }
 
@@ -117,18 +99,14 @@ void unmount_all(sys::Kernel& kernel, const base::Log& log) noexcept {
     } else {
         std::string_view rest = *mountinfo;
         while (!rest.empty()) {
-            if (rest.ends_with('\n')) {
-                rest.remove_suffix(1);
-            }
+            if (rest.ends_with('\n')) { rest.remove_suffix(1); }
             const std::size_t start = rest.rfind('\n') + 1; // npos + 1 is 0: the first line
             end_mount(kernel, log, unescape(mount_point_of(rest.substr(start))).c_str());
             rest = rest.substr(0, start);
         }
     }
     const auto root = kernel.remount_read_only("/");
-    if (!root) {
-        log.warning(base::describe(root.error()));
-    }
+    if (!root) { log.warning(base::describe(root.error())); }
 }
 
 } // namespace vb::init

@@ -36,25 +36,17 @@ base::Result<sys::Ipv4Interface> parse_ip_word(std::string_view word) noexcept {
         return refuse("expected the fourth field to be a netmask");
     }
     interface.name = fields[device].empty() ? "eth0" : fields[device];
-    if (interface.name.truncated()) {
-        return refuse("expected the sixth field to be a device name");
-    }
+    if (interface.name.truncated()) { return refuse("expected the sixth field to be a device name"); }
     return interface;
 }
 
 void start_network(sys::Kernel& kernel, const base::Log& log, std::string_view ip_word) noexcept {
     const auto loopback = kernel.bring_up("lo");
-    if (!loopback) {
-        log.warning(base::describe(loopback.error()));
-    }
-    if (ip_word.empty()) {
-        return;
-    }
+    if (!loopback) { log.warning(base::describe(loopback.error())); }
+    if (ip_word.empty()) { return; }
     const auto configured = parse_ip_word(ip_word).and_then(
         [&kernel](const sys::Ipv4Interface& interface) { return kernel.configure(interface); });
-    if (!configured) {
-        log.warning(base::describe(configured.error()));
-    }
+    if (!configured) { log.warning(base::describe(configured.error())); }
 }
 
 } // namespace vb::init

@@ -9,9 +9,7 @@ namespace vb::init {
 namespace {
 
 void warn(const base::Result<>& result, const base::Log& log) noexcept {
-    if (!result) {
-        log.warning(base::describe(result.error()));
-    }
+    if (!result) { log.warning(base::describe(result.error())); }
 }
 
 } // namespace
@@ -23,9 +21,7 @@ Place prepare_place(sys::Kernel& kernel, const base::Log& log) noexcept {
         return Place::process;
     }
     warn(mount_proc(kernel), log);
-    if (!kernel.in_initial_pid_namespace()) {
-        return Place::container;
-    }
+    if (!kernel.in_initial_pid_namespace()) { return Place::container; }
     mount_early(kernel, log);
     warn(kernel.open_console(), log);
     // From now on the keys raise SIGINT here instead of resetting the machine at once.

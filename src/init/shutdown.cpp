@@ -10,9 +10,7 @@ void Shutdown::enter(Phase phase, base::Nanoseconds patience) noexcept {
 }
 
 void Shutdown::begin(pid_t main_child) noexcept {
-    if (is_under_way()) {
-        return;
-    }
+    if (is_under_way()) { return; }
     if (main_child == 0) {
         end_everyone();
         return;
@@ -24,9 +22,7 @@ void Shutdown::begin(pid_t main_child) noexcept {
 }
 
 void Shutdown::hurry() noexcept {
-    if (deadline_) {
-        deadline_ = kernel_.now();
-    }
+    if (deadline_) { deadline_ = kernel_.now(); }
 }
 
 void Shutdown::end_everyone() noexcept {
@@ -61,25 +57,17 @@ void Shutdown::reaped(pid_t process) noexcept {
     switch (phase_) {
     case Phase::main_child:
     case Phase::main_child_killed:
-        if (process == awaited_) {
-            end_everyone();
-        }
+        if (process == awaited_) { end_everyone(); }
         return;
     case Phase::everyone:
         // Outside PID 1 the children of the dead have just become ours, and have not been told yet.
-        if (kernel_.process_id() != 1) {
-            kernel_.kill_all(SIGTERM);
-        }
+        if (kernel_.process_id() != 1) { kernel_.kill_all(SIGTERM); }
         return;
     case Phase::everyone_killed:
-        if (kernel_.process_id() != 1) {
-            kernel_.kill_all(SIGKILL);
-        }
+        if (kernel_.process_id() != 1) { kernel_.kill_all(SIGKILL); }
         return;
     case Phase::sync:
-        if (process == awaited_) {
-            phase_ = Phase::done;
-        }
+        if (process == awaited_) { phase_ = Phase::done; }
         return;
     case Phase::idle:
     case Phase::done:
@@ -88,15 +76,11 @@ void Shutdown::reaped(pid_t process) noexcept {
 }
 
 void Shutdown::no_children_left() noexcept {
-    if (phase_ == Phase::everyone || phase_ == Phase::everyone_killed) {
-        sync_disks();
-    }
+    if (phase_ == Phase::everyone || phase_ == Phase::everyone_killed) { sync_disks(); }
 }
 
 void Shutdown::check_deadline(base::Nanoseconds now) noexcept {
-    if (!deadline_ || now < *deadline_) {
-        return;
-    }
+    if (!deadline_ || now < *deadline_) { return; }
     switch (phase_) {
     case Phase::main_child:
         log_.warning("the main child did not end in time and is killed");

@@ -12,9 +12,7 @@ int exit_status(int wait_status) noexcept {
 Verdict Supervisor::died(int wait_status, base::Nanoseconds now) noexcept {
     process_ = 0;
     const int status = exit_status(wait_status);
-    if (options_.ends_with_child) {
-        return {.action = Verdict::Action::end, .status = status};
-    }
+    if (options_.ends_with_child) { return {.action = Verdict::Action::end, .status = status}; }
     return failed(status, now);
 }
 
@@ -36,13 +34,9 @@ Verdict Supervisor::failed(int status, base::Nanoseconds now) noexcept {
             return {.action = Verdict::Action::end, .status = cannot_initialise};
         }
     }
-    if (options_.gives_up && failures_ >= options_.limit) {
-        return {.action = Verdict::Action::give_up};
-    }
+    if (options_.gives_up && failures_ >= options_.limit) { return {.action = Verdict::Action::give_up}; }
     // The first restart is at once, since clients are waiting in the backlog; then 100 ms, doubled each time.
-    if (failures_ == 1) {
-        return {.action = Verdict::Action::restart};
-    }
+    if (failures_ == 1) { return {.action = Verdict::Action::restart}; }
     const std::uint32_t doublings = std::min(failures_ - 2, 16U);
     const base::Nanoseconds delay = first_delay * (1U << doublings);
     return {.action = Verdict::Action::restart, .delay = std::min<base::Nanoseconds>(delay, longest_delay)};

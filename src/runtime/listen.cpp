@@ -27,9 +27,7 @@ base::Result<> check_listening(int fd) {
     if (listening == 0) {
         return base::failure("use a passed socket", name, "expected a listening stream socket");
     }
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
-        return base::system_error("set close-on-exec on", name);
-    }
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) { return base::system_error("set close-on-exec on", name); }
     return {};
 }
 
@@ -38,9 +36,7 @@ using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 base::Result<Addresses> resolve(std::string_view address) {
     constexpr std::string_view expected = "expected HOST:PORT, [ADDRESS]:PORT or :PORT";
     const std::size_t colon = address.rfind(':');
-    if (colon == std::string_view::npos) {
-        return base::failure("listen on", address, expected);
-    }
+    if (colon == std::string_view::npos) { return base::failure("listen on", address, expected); }
     std::string_view host = address.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
@@ -58,9 +54,7 @@ base::Result<Addresses> resolve(std::string_view address) {
     addrinfo* found = nullptr;
     const std::string name(host);
     const int fault = ::getaddrinfo(name.empty() ? nullptr : name.c_str(), port.c_str(), &hints, &found);
-    if (fault != 0) {
-        return base::failure("listen on", address, ::gai_strerror(fault));
-    }
+    if (fault != 0) { return base::failure("listen on", address, ::gai_strerror(fault)); }
     return Addresses(found, freeaddrinfo);
 }
 
@@ -70,15 +64,11 @@ base::Result<std::vector<base::UniqueFd>> inherited_sockets(const ListenVariable
     std::vector<base::UniqueFd> sockets;
     pid_t meant = 0;
     // Variables for another process have come through it to us: the descriptors have not.
-    if (variables.pid == nullptr || variables.fds == nullptr) {
-        return sockets;
-    }
+    if (variables.pid == nullptr || variables.fds == nullptr) { return sockets; }
     if (!base::parse_number(variables.pid, meant)) {
         return base::failure("read LISTEN_PID", variables.pid, "expected a process id");
     }
-    if (meant != ::getpid()) {
-        return sockets;
-    }
+    if (meant != ::getpid()) { return sockets; }
     int count = 0;
     if (!base::parse_number(variables.fds, count) || count < 0 || count > most_fds) {
         return base::failure("read LISTEN_FDS", variables.fds, "expected a number from 0 to 64");
@@ -96,9 +86,7 @@ base::Result<std::vector<base::UniqueFd>> inherited_sockets(const ListenVariable
     const bool named = std::ranges::contains(names, "http");
     for (int index = 0; index < count; ++index) {
         base::UniqueFd socket(first_fd + index);
-        if (named && names[static_cast<std::size_t>(index)] != "http") {
-            continue;
-        } // nobody here uses it
+        if (named && names[static_cast<std::size_t>(index)] != "http") { continue; } // nobody here uses it
         if (auto checked = check_listening(socket.get()); !checked) {
             static_cast<void>(socket.release()); // it may be anything: not ours to close
             return std::unexpected(checked.error());
@@ -110,22 +98,16 @@ base::Result<std::vector<base::UniqueFd>> inherited_sockets(const ListenVariable
 
 base::Result<base::UniqueFd> bind_socket(std::string_view address) {
     const auto addresses = resolve(address);
-    if (!addresses) {
-        return std::unexpected(addresses.error());
-    }
+    if (!addresses) { return std::unexpected(addresses.error()); }
     const addrinfo& first = **addresses;
     base::UniqueFd socket(::socket(first.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) {
-        return base::system_error("create a socket for", address);
-    }
+    if (!socket) { return base::system_error("create a socket for", address); }
     const int on = 1;
     if (::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
         ::bind(socket.get(), first.ai_addr, first.ai_addrlen) < 0) {
         return base::system_error("bind", address);
     }
-    if (::listen(socket.get(), SOMAXCONN) < 0) {
-        return base::system_error("listen on", address);
-    }
+    if (::listen(socket.get(), SOMAXCONN) < 0) { return base::system_error("listen on", address); }
     return socket;
 }
 

@@ -53,18 +53,14 @@ trace::Timeline open_timeline(base::Nanoseconds started, const base::Log& log) {
         : base::parse_number(passed, fd)
             ? trace::Timeline::attach(fd)
             : base::failure("attach the timeline", passed, "expected a descriptor");
-    if (timeline) {
-        return std::move(*timeline);
-    }
+    if (timeline) { return std::move(*timeline); }
     log.warning(base::describe(timeline.error()));
     return {}; // serving does not depend on it
 }
 
 Notifier open_notifier(const base::Log& log) {
     auto notifier = Notifier::connect(variable("NOTIFY_SOCKET"));
-    if (notifier) {
-        return std::move(*notifier);
-    }
+    if (notifier) { return std::move(*notifier); }
     log.warning(base::describe(notifier.error()));
     return {}; // nor does it depend on this
 }
@@ -73,13 +69,9 @@ base::Result<std::vector<base::UniqueFd>> listening_sockets(const std::string& a
     auto sockets = inherited_sockets({.pid = std::getenv("LISTEN_PID"),
                                       .fds = std::getenv("LISTEN_FDS"),
                                       .names = std::getenv("LISTEN_FDNAMES")});
-    if (!sockets || !sockets->empty()) {
-        return sockets;
-    }
+    if (!sockets || !sockets->empty()) { return sockets; }
     auto bound = bind_socket(address);
-    if (!bound) {
-        return std::unexpected(bound.error());
-    }
+    if (!bound) { return std::unexpected(bound.error()); }
     sockets->push_back(std::move(*bound));
     return sockets;
 }
@@ -94,9 +86,7 @@ base::Result<base::UniqueFd> take_signals() {
         return base::system_error("set up", "signals");
     }
     base::UniqueFd signals(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!signals) {
-        return base::system_error("create", "signalfd");
-    }
+    if (!signals) { return base::system_error("create", "signalfd"); }
     return signals;
 }
 
@@ -105,9 +95,7 @@ void raise_descriptor_limit(const base::Log& log) {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
-        if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) {
-            return;
-        }
+        if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) { return; }
     }
     log.warning("the limit of file descriptors could not be raised");
 }
@@ -127,9 +115,7 @@ class Service {
 
     base::Result<> serve(std::vector<base::UniqueFd> sockets) {
         for (base::UniqueFd& socket : sockets) {
-            if (auto accepted = server_.accept_from(std::move(socket)); !accepted) {
-                return accepted;
-            }
+            if (auto accepted = server_.accept_from(std::move(socket)); !accepted) { return accepted; }
         }
         tell("STATUS=loading the model");
         return {};
@@ -138,9 +124,7 @@ class Service {
 
   private:
     void engine_changed(engine::State state) {
-        if (stopping_) {
-            return;
-        }
+        if (stopping_) { return; }
         if (state == engine::State::ready) {
             tell("READY=1\nSTATUS=serving");
             log_.info("serving ", backend_.model_name());
@@ -171,18 +155,14 @@ class Service {
         stopping_ = true;
         server_.on_idle([this] { loop_.stop(); });
         server_.stop_accepting();
-        if (server_.open_exchanges() == 0) {
-            loop_.stop();
-        }
+        if (server_.open_exchanges() == 0) { loop_.stop(); }
     }
     void refuse(const std::string& reason) {
         flushed_.start(options_.flush);
         server_.refuse_waiting(http::unavailable(reason));
     }
     void tell(std::string_view lines) const {
-        if (auto sent = notifier_.send(lines); !sent) {
-            log_.warning(base::describe(sent.error()));
-        }
+        if (auto sent = notifier_.send(lines); !sent) { log_.warning(base::describe(sent.error())); }
     }
 
     const Options& options_;
@@ -203,21 +183,13 @@ class Service {
 base::Result<int> serve(const Options& options, const base::Log& log, base::Nanoseconds started) {
     trace::Timeline timeline = open_timeline(started, log);
     auto sockets = listening_sockets(options.listen);
-    if (!sockets) {
-        return std::unexpected(sockets.error());
-    }
+    if (!sockets) { return std::unexpected(sockets.error()); }
     auto signals = take_signals();
-    if (!signals) {
-        return std::unexpected(signals.error());
-    }
+    if (!signals) { return std::unexpected(signals.error()); }
     auto loop = http::EventLoop::create();
-    if (!loop) {
-        return std::unexpected(loop.error());
-    }
+    if (!loop) { return std::unexpected(loop.error()); }
     const auto mailbox = http::Mailbox::create(*loop);
-    if (!mailbox) {
-        return std::unexpected(mailbox.error());
-    }
+    if (!mailbox) { return std::unexpected(mailbox.error()); }
 
     Service service(options, log, timeline, open_notifier(log), *loop, **mailbox, std::move(*signals));
     raise_descriptor_limit(log);
@@ -225,9 +197,7 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
         return std::unexpected(accepting.error());
     }
     timeline.record("runtime: start", started, base::monotonic_now());
-    if (auto ran = loop->run(); !ran) {
-        return std::unexpected(ran.error());
-    }
+    if (auto ran = loop->run(); !ran) { return std::unexpected(ran.error()); }
     return service.exit_code();
 }
 

@@ -22,29 +22,21 @@ Result<UniqueFd> NativeKernel::open_signals() noexcept {
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) {
         sigdelset(&all, fault);
     }
-    if (::sigprocmask(SIG_SETMASK, &all, nullptr) != 0) {
-        return system_error("sigprocmask", "");
-    }
+    if (::sigprocmask(SIG_SETMASK, &all, nullptr) != 0) { return system_error("sigprocmask", ""); }
     UniqueFd signals(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!signals) {
-        return system_error("signalfd", "");
-    }
+    if (!signals) { return system_error("signalfd", ""); }
     return signals;
 }
 
 std::optional<Signal> NativeKernel::read_signal(int signals) noexcept {
     signalfd_siginfo info{};
-    if (::read(signals, &info, sizeof info) != sizeof info) {
-        return std::nullopt;
-    }
+    if (::read(signals, &info, sizeof info) != sizeof info) { return std::nullopt; }
     return Signal{.number = static_cast<int>(info.ssi_signo), .sender = static_cast<pid_t>(info.ssi_pid)};
 }
 
 Result<UniqueFd> NativeKernel::open_poll() noexcept {
     UniqueFd poll(::epoll_create1(EPOLL_CLOEXEC));
-    if (!poll) {
-        return system_error("epoll_create1", "");
-    }
+    if (!poll) { return system_error("epoll_create1", ""); }
     return poll;
 }
 
@@ -52,25 +44,19 @@ Result<> NativeKernel::watch(int poll, int fd) noexcept {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = fd;
-    if (::epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        return system_error("epoll_ctl", "");
-    }
+    if (::epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) != 0) { return system_error("epoll_ctl", ""); }
     return {};
 }
 
 std::optional<int> NativeKernel::wait(int poll) noexcept {
     epoll_event event{};
-    if (::epoll_wait(poll, &event, 1, -1) != 1) {
-        return std::nullopt;
-    }
+    if (::epoll_wait(poll, &event, 1, -1) != 1) { return std::nullopt; }
     return int{event.data.fd}; // a copy: the struct is packed
 }
 
 Result<UniqueFd> NativeKernel::open_timer() noexcept {
     UniqueFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!timer) {
-        return system_error("timerfd_create", "");
-    }
+    if (!timer) { return system_error("timerfd_create", ""); }
     return timer;
 }
 
@@ -87,36 +73,24 @@ void NativeKernel::set_timer(int timer, std::optional<base::Nanoseconds> deadlin
 }
 
 Result<> NativeKernel::make_directory(const char* path, mode_t mode) noexcept {
-    if (::mkdir(path, mode) != 0 && errno != EEXIST) {
-        return system_error("mkdir", path);
-    }
+    if (::mkdir(path, mode) != 0 && errno != EEXIST) { return system_error("mkdir", path); }
     return {};
 }
 
 Result<> NativeKernel::make_link(const char* target, const char* path) noexcept {
-    if (::symlink(target, path) != 0 && errno != EEXIST) {
-        return system_error("symlink", path);
-    }
+    if (::symlink(target, path) != 0 && errno != EEXIST) { return system_error("symlink", path); }
     return {};
 }
 
 Result<std::string_view> NativeKernel::read_file(const char* path, std::span<char> buffer) noexcept {
     const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file) {
-        return system_error("open", path);
-    }
+    if (!file) { return system_error("open", path); }
     std::size_t size = 0;
     while (size < buffer.size()) {
         const ssize_t count = ::read(file.get(), buffer.data() + size, buffer.size() - size);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            return system_error("read", path);
-        }
-        if (count == 0) {
-            return std::string_view(buffer.data(), size);
-        }
+        if (count < 0 && errno == EINTR) { continue; }
+        if (count < 0) { return system_error("read", path); }
+        if (count == 0) { return std::string_view(buffer.data(), size); }
         size += static_cast<std::size_t>(count);
     }
     errno = EFBIG;
@@ -131,9 +105,7 @@ Result<> NativeKernel::mount(const Mount& mount) noexcept {
 }
 
 Result<> NativeKernel::unmount(const char* target) noexcept {
-    if (::umount2(target, UMOUNT_NOFOLLOW) != 0) {
-        return system_error("umount", target);
-    }
+    if (::umount2(target, UMOUNT_NOFOLLOW) != 0) { return system_error("umount", target); }
     return {};
 }
 
@@ -153,13 +125,9 @@ void NativeKernel::fill_standard_descriptors() noexcept {
 
 Result<> NativeKernel::open_console() noexcept {
     const UniqueFd console(::open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (!console) {
-        return system_error("open", "/dev/console");
-    }
+    if (!console) { return system_error("open", "/dev/console"); }
     for (const int standard : {0, 1, 2}) {
-        if (::dup2(console.get(), standard) < 0) {
-            return system_error("dup2", "/dev/console");
-        }
+        if (::dup2(console.get(), standard) < 0) { return system_error("dup2", "/dev/console"); }
     }
     return {};
 }

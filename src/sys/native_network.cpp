@@ -24,9 +24,7 @@ Result<> set_option(int socket, int level, int option, std::string_view object) 
 
 Result<UniqueFd> open_control_socket() noexcept {
     UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket) {
-        return system_error("socket", "network interfaces");
-    }
+    if (!socket) { return system_error("socket", "network interfaces"); }
     return socket;
 }
 
@@ -47,9 +45,7 @@ void set_address(sockaddr& address, in_addr value) noexcept {
 
 Result<UniqueFd> NativeKernel::listen(const SocketAddress& address) noexcept {
     UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) {
-        return system_error("socket", address.text);
-    }
+    if (!socket) { return system_error("socket", address.text); }
     if (auto set = set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, address.text); !set) {
         return std::unexpected(set.error());
     }
@@ -63,17 +59,13 @@ Result<UniqueFd> NativeKernel::listen(const SocketAddress& address) noexcept {
     if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) {
         return system_error("bind", address.text);
     }
-    if (::listen(socket.get(), SOMAXCONN) != 0) {
-        return system_error("listen", address.text);
-    }
+    if (::listen(socket.get(), SOMAXCONN) != 0) { return system_error("listen", address.text); }
     return socket;
 }
 
 Result<UniqueFd> NativeKernel::open_notify_socket(base::Text<107>& name) noexcept {
     UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) {
-        return system_error("socket", "notifications");
-    }
+    if (!socket) { return system_error("socket", "notifications"); }
     // Binding the family alone makes the kernel pick a free abstract name ("autobind" in unix(7)).
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -103,9 +95,7 @@ std::optional<Datagram> NativeKernel::receive(int socket, std::span<char> buffer
     message.msg_controllen = sizeof control;
     // Descriptors that somebody attaches do not fit the control buffer, and the kernel drops them.
     const ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (size < 0) {
-        return std::nullopt;
-    }
+    if (size < 0) { return std::nullopt; }
     Datagram datagram{.text = {buffer.data(), static_cast<std::size_t>(size)}, .sender = 0};
     const cmsghdr* const header = CMSG_FIRSTHDR(&message);
     if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
@@ -118,9 +108,7 @@ std::optional<Datagram> NativeKernel::receive(int socket, std::span<char> buffer
 
 Result<> NativeKernel::bring_up(const char* interface) noexcept {
     const auto control = open_control_socket();
-    if (!control) {
-        return std::unexpected(control.error());
-    }
+    if (!control) { return std::unexpected(control.error()); }
     ifreq request = request_for(interface);
     if (::ioctl(control->get(), SIOCGIFFLAGS, &request) != 0) {
         return system_error("SIOCGIFFLAGS", interface);
@@ -134,9 +122,7 @@ Result<> NativeKernel::bring_up(const char* interface) noexcept {
 
 Result<> NativeKernel::configure(const Ipv4Interface& interface) noexcept {
     const auto control = open_control_socket();
-    if (!control) {
-        return std::unexpected(control.error());
-    }
+    if (!control) { return std::unexpected(control.error()); }
     ifreq request = request_for(interface.name);
     set_address(request.ifr_addr, interface.address);
     if (::ioctl(control->get(), SIOCSIFADDR, &request) != 0) {
@@ -146,12 +132,8 @@ Result<> NativeKernel::configure(const Ipv4Interface& interface) noexcept {
     if (::ioctl(control->get(), SIOCSIFNETMASK, &request) != 0) {
         return system_error("SIOCSIFNETMASK", interface.name);
     }
-    if (auto up = bring_up(interface.name.c_str()); !up) {
-        return up;
-    }
-    if (interface.gateway.s_addr == 0) {
-        return {};
-    }
+    if (auto up = bring_up(interface.name.c_str()); !up) { return up; }
+    if (interface.gateway.s_addr == 0) { return {}; }
     rtentry route{};
     set_address(route.rt_dst, in_addr{});
     set_address(route.rt_genmask, in_addr{});

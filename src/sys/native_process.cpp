@@ -48,14 +48,10 @@ bool place_descriptors(std::span<const int> fds) noexcept {
     const int above = first + static_cast<int>(fds.size());
     for (std::size_t index = 0; index < fds.size(); ++index) {
         parked[index] = ::fcntl(fds[index], F_DUPFD_CLOEXEC, above);
-        if (parked[index] < 0) {
-            return false;
-        }
+        if (parked[index] < 0) { return false; }
     }
     for (std::size_t index = 0; index < fds.size(); ++index) {
-        if (::dup2(parked[index], first + static_cast<int>(index)) < 0) {
-            return false;
-        }
+        if (::dup2(parked[index], first + static_cast<int>(index)) < 0) { return false; }
     }
     ::close_range(static_cast<unsigned int>(above), ~0U, CLOSE_RANGE_CLOEXEC);
     return true;
@@ -99,9 +95,7 @@ void take_terminal(Terminal terminal) noexcept {
 
 } // namespace
 
-pid_t NativeKernel::process_id() noexcept {
-    return ::getpid();
-}
+pid_t NativeKernel::process_id() noexcept { return ::getpid(); }
 
 bool NativeKernel::in_initial_pid_namespace() noexcept {
     // The first namespaces have fixed inode numbers; this one is PROC_PID_INIT_INO of linux/proc_ns.h.
@@ -114,16 +108,11 @@ Result<pid_t> NativeKernel::spawn(const SpawnRequest& request) noexcept {
     volatile pid_t child = -1; // written by us after the child has returned through this frame
     ChildFailure failure;
     child = ::vfork();
-    if (child == 0) {
-        run_child(request, failure);
-    }
-    if (child < 0) {
-        return system_error("fork for", request.path);
-    }
+    if (child == 0) { run_child(request, failure); }
+    if (child < 0) { return system_error("fork for", request.path); }
     if (failure.operation != nullptr) {
         int status = 0;
-        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-        }
+        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
         errno = failure.number;
         return system_error(failure.operation, request.path);
     }
@@ -132,12 +121,8 @@ Result<pid_t> NativeKernel::spawn(const SpawnRequest& request) noexcept {
 
 Result<pid_t> NativeKernel::spawn_chore(Chore chore, const char* path) noexcept {
     const pid_t child = ::fork();
-    if (child < 0) {
-        return system_error("fork", "");
-    }
-    if (child > 0) {
-        return child;
-    }
+    if (child < 0) { return system_error("fork", ""); }
+    if (child > 0) { return child; }
     if (chore == Chore::sync) {
         ::sync();
         ::_exit(0);
@@ -150,16 +135,12 @@ std::optional<Death> NativeKernel::reap(bool& no_children) noexcept {
     int status = 0;
     const pid_t process = ::waitpid(-1, &status, WNOHANG | __WALL);
     no_children = process < 0 && errno == ECHILD;
-    if (process <= 0) {
-        return std::nullopt;
-    }
+    if (process <= 0) { return std::nullopt; }
     return Death{.process = process, .status = status};
 }
 
 Result<> NativeKernel::kill(pid_t process, int signal) noexcept {
-    if (::kill(process, signal) != 0) {
-        return system_error("kill", "");
-    }
+    if (::kill(process, signal) != 0) { return system_error("kill", ""); }
     return {};
 }
 
@@ -171,24 +152,18 @@ void NativeKernel::kill_all(int signal) noexcept {
     // Orphans below us become our children in turn, so direct children are enough: the caller comes again.
     char buffer[4096];
     const auto children = read_file("/proc/thread-self/children", buffer);
-    if (!children) {
-        return;
-    }
+    if (!children) { return; }
     std::string_view rest = *children;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find(' '), rest.size());
         pid_t process = 0;
-        if (base::parse_number(rest.substr(0, end), process)) {
-            ::kill(process, signal);
-        }
+        if (base::parse_number(rest.substr(0, end), process)) { ::kill(process, signal); }
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
 }
 
 Result<> NativeKernel::become_subreaper() noexcept {
-    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-        return system_error("prctl", "PR_SET_CHILD_SUBREAPER");
-    }
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) { return system_error("prctl", "PR_SET_CHILD_SUBREAPER"); }
     return {};
 }
 

@@ -34,13 +34,9 @@ base::Result<SocketAddress> parse_socket_address(std::string_view text) noexcept
                                      "[::1]:8080 or *:8080, and a port from 0 to 65535";
     const auto refuse = [text] { return base::failure("parse the address", text, expected); };
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos) {
-        return refuse();
-    }
+    if (colon == std::string_view::npos) { return refuse(); }
     std::uint16_t port = 0;
-    if (!base::parse_number(text.substr(colon + 1), port)) {
-        return refuse();
-    }
+    if (!base::parse_number(text.substr(colon + 1), port)) { return refuse(); }
     std::string_view host = text.substr(0, colon);
 
     SocketAddress address;
@@ -53,16 +49,10 @@ base::Result<SocketAddress> parse_socket_address(std::string_view text) noexcept
         set_ipv6(address, parsed, port);
         return address;
     }
-    if (host.empty() || host == "*") {
-        host = "0.0.0.0";
-    }
-    if (host == "localhost") {
-        host = "127.0.0.1";
-    }
+    if (host.empty() || host == "*") { host = "0.0.0.0"; }
+    if (host == "localhost") { host = "127.0.0.1"; }
     in_addr parsed{};
-    if (inet_pton(AF_INET, AddressText(host).c_str(), &parsed) != 1) {
-        return refuse();
-    }
+    if (inet_pton(AF_INET, AddressText(host).c_str(), &parsed) != 1) { return refuse(); }
     set_ipv4(address, parsed, port);
     return address;
 }

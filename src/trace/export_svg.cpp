@@ -23,9 +23,7 @@ double tick_step(double length) {
     const double rough = std::max(length, 1e-3) / 8;
     const double magnitude = std::pow(10, std::floor(std::log10(rough)));
     for (const double factor : {1.0, 2.0, 5.0}) {
-        if (factor * magnitude >= rough) {
-            return factor * magnitude;
-        }
+        if (factor * magnitude >= rough) { return factor * magnitude; }
     }
     return 10 * magnitude;
 }

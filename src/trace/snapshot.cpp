@@ -11,9 +11,7 @@ std::string plain_name(std::string_view text) {
     for (char& character : plain) {
         const bool harmless =
             character >= ' ' && character < 0x7f && std::strchr("\"\\<>&'", character) == nullptr;
-        if (!harmless) {
-            character = ' ';
-        }
+        if (!harmless) { character = ' '; }
     }
     return plain;
 }
@@ -21,9 +19,7 @@ std::string plain_name(std::string_view text) {
 Snapshot take_snapshot(const Timeline& timeline) {
     Snapshot snapshot;
     const Layout* const layout = timeline.layout();
-    if (layout == nullptr) {
-        return snapshot;
-    }
+    if (layout == nullptr) { return snapshot; }
     const std::int64_t origin = layout->header.origin;
     const auto since_origin = [origin](std::int64_t time) {
         return static_cast<double>(time - origin) / 1e6;
@@ -31,9 +27,7 @@ Snapshot take_snapshot(const Timeline& timeline) {
     const std::uint32_t used =
         std::min(layout->header.used.load(std::memory_order_acquire), Layout::capacity);
     for (const Record& record : std::span(layout->records, used)) {
-        if (!record.written.load(std::memory_order_acquire)) {
-            continue;
-        }
+        if (!record.written.load(std::memory_order_acquire)) { continue; }
         const std::size_t length = ::strnlen(record.name, sizeof record.name);
         snapshot.spans.push_back({.name = plain_name({record.name, length}),
                                   .begin = since_origin(record.begin),
@@ -50,9 +44,7 @@ Snapshot take_snapshot(const Timeline& timeline) {
     for (SnapshotSpan& span : snapshot.spans) {
         const std::pair key(span.process, span.thread);
         auto lane = std::ranges::find(lanes, key);
-        if (lane == lanes.end()) {
-            lane = lanes.insert(lanes.end(), key);
-        }
+        if (lane == lanes.end()) { lane = lanes.insert(lanes.end(), key); }
         span.lane = static_cast<int>(lane - lanes.begin());
     }
     return snapshot;

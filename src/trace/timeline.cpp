@@ -12,9 +12,7 @@ namespace {
 
 base::Result<Layout*> map(int fd) noexcept {
     void* const address = ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (address == MAP_FAILED) {
-        return base::system_error("mmap", "boot timeline");
-    }
+    if (address == MAP_FAILED) { return base::system_error("mmap", "boot timeline"); }
     return static_cast<Layout*>(address);
 }
 
@@ -23,16 +21,12 @@ base::Result<Layout*> map(int fd) noexcept {
 base::Result<Timeline> Timeline::create(Nanoseconds origin) noexcept {
     Timeline timeline;
     timeline.fd_.reset(::memfd_create("vector_boot-timeline", MFD_CLOEXEC));
-    if (!timeline.fd_) {
-        return base::system_error("memfd_create", "boot timeline");
-    }
+    if (!timeline.fd_) { return base::system_error("memfd_create", "boot timeline"); }
     if (::ftruncate(timeline.fd(), sizeof(Layout)) != 0) {
         return base::system_error("ftruncate", "boot timeline");
     }
     const auto layout = map(timeline.fd());
-    if (!layout) {
-        return std::unexpected(layout.error());
-    }
+    if (!layout) { return std::unexpected(layout.error()); }
     timeline.layout_ = *layout;
     timeline.layout_->header.origin = origin.count();
     timeline.layout_->header.version = Header::version_value;
@@ -42,16 +36,12 @@ base::Result<Timeline> Timeline::create(Nanoseconds origin) noexcept {
 
 base::Result<Timeline> Timeline::attach(int fd) noexcept {
     struct stat status{};
-    if (::fstat(fd, &status) != 0) {
-        return base::system_error("fstat", "boot timeline");
-    }
+    if (::fstat(fd, &status) != 0) { return base::system_error("fstat", "boot timeline"); }
     if (status.st_size != static_cast<off_t>(sizeof(Layout))) {
         return base::failure("attach", "boot timeline", "the file has another size than a timeline");
     }
     const auto layout = map(fd);
-    if (!layout) {
-        return std::unexpected(layout.error());
-    }
+    if (!layout) { return std::unexpected(layout.error()); }
     Timeline timeline;
     timeline.layout_ = *layout;
     const Header& header = timeline.layout_->header;
@@ -62,15 +52,11 @@ base::Result<Timeline> Timeline::attach(int fd) noexcept {
 }
 
 Timeline::~Timeline() {
-    if (layout_ != nullptr) {
-        ::munmap(layout_, sizeof(Layout));
-    }
+    if (layout_ != nullptr) { ::munmap(layout_, sizeof(Layout)); }
 }
 
 void Timeline::record(std::string_view name, Nanoseconds begin, Nanoseconds end) noexcept {
-    if (layout_ == nullptr) {
-        return;
-    }
+    if (layout_ == nullptr) { return; }
     const std::uint32_t index = layout_->header.used.fetch_add(1, std::memory_order_relaxed);
     if (index >= Layout::capacity) {
         layout_->header.used.store(Layout::capacity, std::memory_order_relaxed);

@@ -77,9 +77,7 @@ class Timeline {
 
     // PID 1 starts the runtime now; the runtime asks when that was.
     void spawning() noexcept {
-        if (layout_ != nullptr) {
-            layout_->header.spawned.store(base::monotonic_now().count());
-        }
+        if (layout_ != nullptr) { layout_->header.spawned.store(base::monotonic_now().count()); }
     }
     Nanoseconds spawned() const noexcept {
         return Nanoseconds(layout_ != nullptr ? layout_->header.spawned.load() : 0);

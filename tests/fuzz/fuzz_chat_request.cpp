@@ -9,9 +9,7 @@
 namespace {
 
 void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
+    if (!condition) { std::abort(); }
 }
 
 void check(const vb::http::ChatRequest& request) {

@@ -12,7 +12,8 @@ int main(int argc, char** argv) {
     options.max_tokens = 8;
     int32_t status = vb_engine_open(argc > 1 ? argv[1] : "", NULL, &engine);
     if (status == VB_OK) {
-        status = vb_engine_chat(engine, "[{\"role\":\"user\",\"content\":\"Hello\"}]", &options, print, stdout);
+        status =
+            vb_engine_chat(engine, "[{\"role\":\"user\",\"content\":\"Hello\"}]", &options, print, stdout);
     }
     if (status != VB_OK) { fprintf(stderr, "%s: %s\n", vb_status_name(status), vb_error_last()); }
     vb_engine_free(engine);

@@ -10,9 +10,7 @@ namespace {
 
 using namespace vb::base;
 
-bool is_open(int fd) {
-    return ::fcntl(fd, F_GETFD) >= 0;
-}
+bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
 
 TEST(Text, CutsAtItsCapacityAndSaysSo) {
     Text<4> text("abc");

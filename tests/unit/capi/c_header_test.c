@@ -16,12 +16,8 @@ int main(void) {
     if (vb_engine_open("/nonexistent.gguf", &options, &engine) != VB_ERROR_MODEL || engine != NULL) {
         return 1;
     }
-    if (strstr(vb_error_last(), "/nonexistent.gguf") == NULL) {
-        return 2;
-    }
-    if (vb_engine_chat(NULL, "[]", &chat, collect, &length) != VB_ERROR_ARGUMENT) {
-        return 3;
-    }
+    if (strstr(vb_error_last(), "/nonexistent.gguf") == NULL) { return 2; }
+    if (vb_engine_chat(NULL, "[]", &chat, collect, &length) != VB_ERROR_ARGUMENT) { return 3; }
     vb_engine_free(engine);
     return 0;
 }

@@ -17,13 +17,9 @@ std::string best_by_score(const std::string& directory) {
     int best_score = 0;
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
         const std::string name = entry.path().filename();
-        if (!name.starts_with("libggml-cpu-")) {
-            continue;
-        }
+        if (!name.starts_with("libggml-cpu-")) { continue; }
         void* const library = dlopen(entry.path().c_str(), RTLD_NOW | RTLD_LOCAL);
-        if (library == nullptr) {
-            continue;
-        }
+        if (library == nullptr) { continue; }
         auto* const score = reinterpret_cast<int (*)()>(dlsym(library, "ggml_backend_score"));
         if (score != nullptr && score() > best_score) {
             best_score = score();
@@ -35,9 +31,7 @@ std::string best_by_score(const std::string& directory) {
 }
 
 TEST(Backend, ChoosesWhatGgmlsScoresChoose) {
-    if (backend_variant().empty()) {
-        GTEST_SKIP() << "no table for this architecture: ggml chooses itself";
-    }
+    if (backend_variant().empty()) { GTEST_SKIP() << "no table for this architecture: ggml chooses itself"; }
     EXPECT_EQ("libggml-cpu-" + std::string(backend_variant()) + ".so", best_by_score(backend_directory()));
 }
 

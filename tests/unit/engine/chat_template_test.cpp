@@ -14,9 +14,7 @@ ChatTemplate parsed(std::string_view source) {
 std::string refusal(std::string_view messages) {
     const auto text = parsed("").render(messages, {});
     EXPECT_FALSE(text.has_value());
-    if (text) {
-        return "not refused: " + *text;
-    }
+    if (text) { return "not refused: " + *text; }
     EXPECT_EQ(text.error().fault, Fault::request);
     return text.error().message;
 }

@@ -131,9 +131,7 @@ class GgufBuilder {
     std::uint64_t data_bytes_ = 0;
 };
 
-inline std::span<const std::byte> as_bytes(const std::string& text) {
-    return std::as_bytes(std::span(text));
-}
+inline std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 // What changes from the smallest model that libllama loads.
 struct Variation {
@@ -164,9 +162,7 @@ inline GgufBuilder smallest_model(Variation variation = {}) {
     builder.u32_pair("llama.attention.head_count_kv", 1);
     builder.u32_pair("llama.rope.dimension_count", 16);
     builder.f32_pair("llama.attention.layer_norm_rms_epsilon", 1e-5F);
-    if (variation.vocabulary_size) {
-        builder.u32_pair("llama.vocab_size", token_count);
-    }
+    if (variation.vocabulary_size) { builder.u32_pair("llama.vocab_size", token_count); }
     builder.text_pair("tokenizer.ggml.model", "gpt2");
     builder.text_pair("tokenizer.ggml.pre", "gpt-2");
     builder.texts_pair("tokenizer.ggml.tokens", variation.tokens);

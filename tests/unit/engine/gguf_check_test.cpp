@@ -24,23 +24,17 @@ std::string read_file(const std::string& path) {
 Result<GgufSummary> check(const std::string& file) {
     return check_gguf(as_bytes(file), file.size(), "m.gguf");
 }
-Result<GgufSummary> check(const GgufBuilder& builder) {
-    return check(builder.file());
-}
+Result<GgufSummary> check(const GgufBuilder& builder) { return check(builder.file()); }
 
 // The refusal's text, or what tells that there was none.
 std::string refusal(const std::string& file) {
     const auto summary = check(file);
-    if (summary) {
-        return "accepted";
-    }
+    if (summary) { return "accepted"; }
     EXPECT_EQ(summary.error().fault, Fault::model_malformed);
     EXPECT_TRUE(summary.error().message.starts_with("m.gguf: offset ")) << summary.error().message;
     return summary.error().message;
 }
-std::string refusal(const GgufBuilder& builder) {
-    return refusal(builder.file());
-}
+std::string refusal(const GgufBuilder& builder) { return refusal(builder.file()); }
 
 template <class Number>
 std::string with(std::string file, std::size_t offset, Number value) {

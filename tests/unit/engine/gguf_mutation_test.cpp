@@ -55,9 +55,7 @@ int load_elsewhere(const std::string& file) {
     posix_spawn_file_actions_destroy(&actions);
     EXPECT_EQ(fault, 0);
     int status = -1;
-    if (fault == 0) {
-        waitpid(child, &status, 0);
-    }
+    if (fault == 0) { waitpid(child, &status, 0); }
     unlink(path.c_str());
     return status;
 }
@@ -82,9 +80,7 @@ TEST(GgufMutation, TheChecksVerdictIsAlwaysAnErrorOrASummary) {
             const std::string mutated = changed(file, field, value);
             const auto summary = check_gguf(as_bytes(mutated), mutated.size(), "m");
             ++(summary ? accepted : refused);
-            if (!summary) {
-                EXPECT_TRUE(summary.error().message.starts_with("m: offset "));
-            }
+            if (!summary) { EXPECT_TRUE(summary.error().message.starts_with("m: offset ")); }
             // Lengths steer the parse, so no other value of theirs can be right.
             if (field.name.ends_with(" size") || field.name == "array length") {
                 EXPECT_FALSE(summary.has_value()) << field.name << " = " << value;
@@ -100,14 +96,10 @@ TEST(GgufMutationSlow, NothingThatPassesTheCheckKillsTheLoader) {
     const std::string file = model.file();
     std::set<std::string> seen;
     for (const Field& field : model.fields()) {
-        if (!seen.insert(field.name).second) {
-            continue;
-        } // the elements of an array are all alike
+        if (!seen.insert(field.name).second) { continue; } // the elements of an array are all alike
         for (const std::uint64_t value : mutations(value_of(file, field), field.size)) {
             const std::string mutated = changed(file, field, value);
-            if (!check_gguf(as_bytes(mutated), mutated.size(), "m")) {
-                continue;
-            }
+            if (!check_gguf(as_bytes(mutated), mutated.size(), "m")) { continue; }
             const int status = load_elsewhere(mutated);
             EXPECT_TRUE(WIFEXITED(status)) << field.name << " = " << value << ": wait status " << status;
         }

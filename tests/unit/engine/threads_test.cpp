@@ -27,9 +27,7 @@ class UsableThreads : public testing::Test {
     std::string root_;
 };
 
-TEST_F(UsableThreads, IsTheAffinityWithoutCgroups) {
-    EXPECT_EQ(usable_threads(6, root_), 6U);
-}
+TEST_F(UsableThreads, IsTheAffinityWithoutCgroups) { EXPECT_EQ(usable_threads(6, root_), 6U); }
 
 TEST_F(UsableThreads, IsAtLeastOne) {
     write("/proc/self/cgroup", "0::/\n");

@@ -172,9 +172,7 @@ TEST_F(ChatCompletionsTest, FirstTokenIsMarkedOnce) {
         call.text("two");
         call.finish();
         client.reply();
-        if (round == 0) {
-            continue;
-        }
+        if (round == 0) { continue; }
         EXPECT_EQ(count_marks(timeline_, "first token"), 1);
     }
 }

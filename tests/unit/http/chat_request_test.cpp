@@ -13,9 +13,7 @@ std::expected<ChatRequest, ErrorReply> with(const std::string& fields) {
 // The field that was refused.
 std::string refused(const std::string& fields) {
     const auto request = with(fields);
-    if (request) {
-        return "accepted";
-    }
+    if (request) { return "accepted"; }
     EXPECT_EQ(request.error().status, 400);
     EXPECT_EQ(request.error().type, "invalid_request_error");
     const std::string param = request.error().param.value_or("no field");

@@ -42,9 +42,7 @@ class Client {
     void send(std::string_view bytes) const {
         while (!bytes.empty()) {
             const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (sent <= 0) {
-                throw std::runtime_error("send");
-            }
+            if (sent <= 0) { throw std::runtime_error("send"); }
             bytes.remove_prefix(static_cast<std::size_t>(sent));
         }
     }
@@ -58,9 +56,7 @@ class Client {
     Reply head() {
         Reply reply;
         const std::string first = line();
-        if (!first.starts_with("HTTP/1.")) {
-            throw std::runtime_error("not a status line: " + first);
-        }
+        if (!first.starts_with("HTTP/1.")) { throw std::runtime_error("not a status line: " + first); }
         reply.status = std::stoi(first.substr(9, 3));
         for (std::string text = line(); !text.empty(); text = line()) {
             const std::size_t colon = text.find(": ");
@@ -71,9 +67,7 @@ class Client {
     // One chunk of a chunked body; empty: the last.
     std::string chunk() {
         std::string text = exactly(std::stoul(line(), nullptr, 16));
-        if (!line().empty()) {
-            throw std::runtime_error("a chunk without end");
-        }
+        if (!line().empty()) { throw std::runtime_error("a chunk without end"); }
         return text;
     }
     Reply reply() {
@@ -113,9 +107,7 @@ class Client {
     void more() {
         char bytes[65536];
         const ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, 0);
-        if (got <= 0) {
-            throw std::runtime_error("the server sent no more");
-        }
+        if (got <= 0) { throw std::runtime_error("the server sent no more"); }
         received_.append(bytes, static_cast<std::size_t>(got));
     }
     std::string line() {

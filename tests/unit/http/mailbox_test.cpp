@@ -24,9 +24,7 @@ TEST(MailboxTest, LettersOfManyThreadsRunOnTheLoopInOrder) {
                     EXPECT_EQ(std::this_thread::get_id(), loop_thread);
                     EXPECT_EQ(last[static_cast<std::size_t>(sender)], number - 1);
                     last[static_cast<std::size_t>(sender)] = number;
-                    if (++run == threads * letters) {
-                        loop.stop();
-                    }
+                    if (++run == threads * letters) { loop.stop(); }
                 });
             }
         });

@@ -49,9 +49,7 @@ class ScriptedBackend final : public Backend {
     // The next request that the server has handed over; null receiver if none comes.
     Call next() {
         std::unique_lock lock(mutex_);
-        if (!changed_.wait_for(lock, patience, [this] { return !calls_.empty(); })) {
-            return {};
-        }
+        if (!changed_.wait_for(lock, patience, [this] { return !calls_.empty(); })) { return {}; }
         Call call = std::move(calls_.front());
         calls_.pop_front();
         return call;

@@ -37,9 +37,7 @@ class ServerTest : public testing::Test {
         thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
     }
     void stop() {
-        if (!thread_.joinable()) {
-            return;
-        }
+        if (!thread_.joinable()) { return; }
         mailbox_->post([this] { loop_->stop(); });
         thread_.join();
         server_.reset();

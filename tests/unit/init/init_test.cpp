@@ -15,9 +15,7 @@ using namespace vb;
 using init::Place;
 using simulation::SimulatedKernel;
 
-constexpr int exited(int code) {
-    return code << 8;
-}
+constexpr int exited(int code) { return code << 8; }
 
 class InitTest : public ::testing::Test {
   protected:
@@ -139,9 +137,7 @@ TEST_F(InitTest, KeepsAMachineTryingWhenTheRuntimeCannotBeInitialised) {
     int starts = 0;
     kernel.on_spawn = [&](pid_t process) {
         kernel.after(20ms, [this, process] { kernel.die(process, exited(2)); });
-        if (++starts == 20) {
-            kernel.raise(SIGUSR2);
-        }
+        if (++starts == 20) { kernel.raise(SIGUSR2); }
     };
     run(Place::machine);
     EXPECT_EQ(starts, 20);

@@ -11,16 +11,12 @@ Result<> SimulatedKernel::record(const std::string& operation, const std::string
     calls.push_back(object.empty() ? operation : operation + " " + object);
     const auto failure =
         failing.contains(calls.back()) ? failing.find(calls.back()) : failing.find(operation);
-    if (failure == failing.end()) {
-        return {};
-    }
+    if (failure == failing.end()) { return {}; }
     errno = failure->second;
     return base::system_error("simulated", object);
 }
 
-bool SimulatedKernel::has_called(const std::string& call) const {
-    return std::ranges::contains(calls, call);
-}
+bool SimulatedKernel::has_called(const std::string& call) const { return std::ranges::contains(calls, call); }
 
 std::size_t SimulatedKernel::position(const std::string& call) const {
     const auto found = std::ranges::find(calls, call);
@@ -52,9 +48,7 @@ Result<UniqueFd> SimulatedKernel::open_notify_socket(base::Text<107>& name) noex
 }
 
 Result<pid_t> SimulatedKernel::start(const std::string& call) {
-    if (auto recorded = record(call, ""); !recorded) {
-        return std::unexpected(recorded.error());
-    }
+    if (auto recorded = record(call, ""); !recorded) { return std::unexpected(recorded.error()); }
     alive_.insert(++next_process_);
     return next_process_;
 }
@@ -72,9 +66,7 @@ Result<pid_t> SimulatedKernel::spawn(const sys::SpawnRequest& request) noexcept 
     spawned_environments.push_back(words(request.environment));
     inherited.emplace_back(request.inherited.begin(), request.inherited.end());
     auto process = start(std::string("spawn ") + request.path);
-    if (process) {
-        on_spawn(*process);
-    }
+    if (process) { on_spawn(*process); }
     return process;
 }
 
@@ -87,21 +79,15 @@ Result<pid_t> SimulatedKernel::spawn_chore(sys::Chore chore, const char*) noexce
 }
 
 void SimulatedKernel::die(pid_t process, int status) {
-    if (alive_.erase(process) == 0) {
-        return;
-    }
+    if (alive_.erase(process) == 0) { return; }
     deaths_.push_back({.process = process, .status = status});
     // Standard signals do not queue: one SIGCHLD stands for all deaths until it is taken.
-    if (!std::ranges::contains(signals_, SIGCHLD, &sys::Signal::number)) {
-        raise(SIGCHLD);
-    }
+    if (!std::ranges::contains(signals_, SIGCHLD, &sys::Signal::number)) { raise(SIGCHLD); }
 }
 
 std::optional<sys::Death> SimulatedKernel::reap(bool& no_children) noexcept {
     no_children = deaths_.empty() && alive_.empty();
-    if (deaths_.empty()) {
-        return std::nullopt;
-    }
+    if (deaths_.empty()) { return std::nullopt; }
     const sys::Death death = deaths_.front();
     deaths_.pop_front();
     return death;
@@ -126,18 +112,14 @@ void SimulatedKernel::kill_all(int signal) noexcept {
 }
 
 std::optional<sys::Signal> SimulatedKernel::read_signal(int) noexcept {
-    if (signals_.empty()) {
-        return std::nullopt;
-    }
+    if (signals_.empty()) { return std::nullopt; }
     const sys::Signal signal = signals_.front();
     signals_.pop_front();
     return signal;
 }
 
 std::optional<sys::Datagram> SimulatedKernel::receive(int, std::span<char> buffer) noexcept {
-    if (datagrams_.empty()) {
-        return std::nullopt;
-    }
+    if (datagrams_.empty()) { return std::nullopt; }
     const auto [sender, text] = datagrams_.front();
     datagrams_.pop_front();
     const std::size_t size = std::min(text.size(), buffer.size());
@@ -147,15 +129,9 @@ std::optional<sys::Datagram> SimulatedKernel::receive(int, std::span<char> buffe
 
 std::optional<int> SimulatedKernel::wait(int) noexcept {
     while (true) {
-        if (!signals_.empty()) {
-            return signals_fd_;
-        }
-        if (!datagrams_.empty()) {
-            return notify_fd_;
-        }
-        if (timer_ && *timer_ <= now_) {
-            return timer_fd_;
-        }
+        if (!signals_.empty()) { return signals_fd_; }
+        if (!datagrams_.empty()) { return notify_fd_; }
+        if (timer_ && *timer_ <= now_) { return timer_fd_; }
         const auto next = script_.begin();
         if (timer_ && (next == script_.end() || *timer_ <= next->first)) {
             now_ = *timer_;

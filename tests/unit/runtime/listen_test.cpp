@@ -15,9 +15,7 @@ namespace {
 
 int listening_socket() {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || ::listen(fd, 1) != 0) {
-        ADD_FAILURE() << "no listening socket";
-    }
+    if (fd < 0 || ::listen(fd, 1) != 0) { ADD_FAILURE() << "no listening socket"; }
     return fd;
 }
 
@@ -26,9 +24,7 @@ int listening_socket() {
 template <class Body>
 int in_child(Body body) {
     const pid_t child = ::fork();
-    if (child == 0) {
-        ::_exit(body());
-    }
+    if (child == 0) { ::_exit(body()); }
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -79,12 +75,8 @@ TEST(InheritedSocketsTest, AllUnnamedSocketsAreTaken) {
                   place_sockets(2);
                   const std::string self = std::to_string(::getpid());
                   const auto sockets = inherited_sockets({.pid = self.c_str(), .fds = "2", .names = nullptr});
-                  if (!sockets || sockets->size() != 2) {
-                      return 1;
-                  }
-                  if ((*sockets)[0].get() != 3 || (*sockets)[1].get() != 4) {
-                      return 2;
-                  }
+                  if (!sockets || sockets->size() != 2) { return 1; }
+                  if ((*sockets)[0].get() != 3 || (*sockets)[1].get() != 4) { return 2; }
                   return (::fcntl(3, F_GETFD) & ::fcntl(4, F_GETFD) & FD_CLOEXEC) != 0 ? 0 : 3;
               }),
               0);
@@ -96,9 +88,7 @@ TEST(InheritedSocketsTest, OnlyTheSocketsForHttpAreTaken) {
                   const std::string self = std::to_string(::getpid());
                   const auto sockets =
                       inherited_sockets({.pid = self.c_str(), .fds = "3", .names = "control:http:metrics"});
-                  if (!sockets || sockets->size() != 1 || (*sockets)[0].get() != 4) {
-                      return 1;
-                  }
+                  if (!sockets || sockets->size() != 1 || (*sockets)[0].get() != 4) { return 1; }
                   return ::fcntl(3, F_GETFD) < 0 && ::fcntl(5, F_GETFD) < 0 ? 0 : 2;
               }),
               0);
@@ -107,14 +97,10 @@ TEST(InheritedSocketsTest, OnlyTheSocketsForHttpAreTaken) {
 TEST(InheritedSocketsTest, WhatDoesNotListenIsRefused) {
     EXPECT_EQ(in_child([] {
                   const int silent = ::socket(AF_INET, SOCK_STREAM, 0);
-                  if (silent < 0 || ::dup2(silent, 3) < 0) {
-                      return 3;
-                  }
+                  if (silent < 0 || ::dup2(silent, 3) < 0) { return 3; }
                   const std::string self = std::to_string(::getpid());
                   const auto sockets = inherited_sockets({.pid = self.c_str(), .fds = "1", .names = nullptr});
-                  if (sockets) {
-                      return 1;
-                  }
+                  if (sockets) { return 1; }
                   return sockets.error().object == "file descriptor 3" ? 0 : 2;
               }),
               0);

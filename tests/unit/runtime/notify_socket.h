@@ -36,9 +36,7 @@ class NotifySocket {
         }
     }
     ~NotifySocket() {
-        if (address_.front() == '/') {
-            ::unlink(address_.c_str());
-        }
+        if (address_.front() == '/') { ::unlink(address_.c_str()); }
     }
     NotifySocket(const NotifySocket&) = delete;
     NotifySocket& operator=(const NotifySocket&) = delete;

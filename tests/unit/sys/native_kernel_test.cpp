@@ -46,9 +46,7 @@ class NativeKernelTest : public ::testing::Test {
         for (ssize_t size = 0; (size = ::read(read_end.get(), buffer, sizeof buffer)) > 0;) {
             output.append(buffer, static_cast<std::size_t>(size));
         }
-        if (child) {
-            ::waitpid(*child, nullptr, 0);
-        }
+        if (child) { ::waitpid(*child, nullptr, 0); }
         return output;
     }
 
@@ -100,9 +98,7 @@ TEST_F(NativeKernelTest, ReportsAnExecThatFailsAndLeavesNoZombie) {
 
 TEST_F(NativeKernelTest, ReapsTheDeadAndKnowsWhenNobodyIsLeft) {
     const pid_t child = ::fork();
-    if (child == 0) {
-        ::_exit(9);
-    }
+    if (child == 0) { ::_exit(9); }
     siginfo_t info;
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
     bool no_children = true;

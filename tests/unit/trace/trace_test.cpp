@@ -27,9 +27,7 @@ TEST(TimelineTest, IsOneAcrossProcesses) {
     const pid_t child = ::fork();
     if (child == 0) {
         auto attached = Timeline::attach(timeline.fd());
-        if (!attached) {
-            ::_exit(1);
-        }
+        if (!attached) { ::_exit(1); }
         attached->record("from the child", 5ms, 6ms);
         ::_exit(0);
     }
@@ -71,9 +69,7 @@ TEST(TimelineTest, CountsWhatDoesNotFit) {
 TEST(TimelineTest, RecordsNothingWhenItIsEmpty) {
     Timeline none;
     none.mark("x");
-    {
-        const trace::Span span(none, "y");
-    }
+    { const trace::Span span(none, "y"); }
     EXPECT_EQ(export_chrome(none).find("\"ph\""), std::string::npos);
 }
 
