@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <fcntl.h>
 #include <string>
 
@@ -33,9 +34,7 @@ base::Result<> write_text(const std::string& path, const std::string& text) {
     return result;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     CLI::App app("Looks at a machine that vector_boot runs.");
     app.set_version_flag("--version", "vbctl " VB_VERSION);
     app.require_subcommand(1);
@@ -58,4 +57,15 @@ int main(int argc, char** argv) {
                                             : export_table(*opened);
     const auto written = write_text(output, text);
     return written ? 0 : fail(written.error());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& fault) { // no memory
+        std::fprintf(stderr, "vbctl: %s\n", fault.what());
+        return 1;
+    }
 }

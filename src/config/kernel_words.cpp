@@ -59,8 +59,16 @@ KernelWords parse_kernel_words(std::string_view text) noexcept {
 
 base::Result<> apply(const KernelWords& words, Config& config) {
     if (!words.model.empty()) { config.engine.model = words.model; }
-    if (!words.handoff.empty() && !parse_name(words.handoff, handoff_mode_names, config.handoff.mode)) {
-        return base::failure("read", "vb.handoff= of the kernel command line", "expected worker or exec");
+    if (!words.handoff.empty()) {
+        HandoffMode mode{};
+        if (!parse_name(words.handoff, handoff_mode_names, mode)) {
+            return base::failure("read", "vb.handoff= of the kernel command line", "expected worker or exec");
+        }
+        if (mode == HandoffMode::exec && config.handoff.command.empty()) {
+            return base::failure("read", "vb.handoff=exec of the kernel command line",
+                                 "expected command in [handoff] of the configuration to say what to execute");
+        }
+        config.handoff.mode = mode;
     }
     if (!words.log.empty() && !parse_name(words.log, base::level_names, config.log.level)) {
         return base::failure("read", "vb.log= of the kernel command line",

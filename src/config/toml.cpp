@@ -71,15 +71,18 @@ std::string_view enclosing_section(std::string_view text, std::size_t number) no
     return {};
 }
 
-// The line where a key is set, or 0 where it is not written in the plain form.
+// The line where a key is set: in the plain form, or else as a dotted key or in an inline table, where a line
+// with both names has to do. 0 where it is not found.
 std::size_t find_line(std::string_view text, const Key& key) noexcept {
     std::size_t found = 0;
+    std::size_t likely = 0;
     const std::size_t lines = count_lines(text);
     for (std::size_t number = 1; number <= lines; ++number) {
         const std::string_view line = line_at(text, number);
         if (key_of(line) == key.name && enclosing_section(text, number) == key.section) { found = number; }
+        if (line.contains(key.section) && line.contains(key.name)) { likely = number; }
     }
-    return found;
+    return found > 0 ? found : likely;
 }
 
 base::Text<511> expectation(std::string_view text, std::size_t number) noexcept {
@@ -127,7 +130,8 @@ std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view
             line = find_line(text, *find_key("handoff", "mode"));
             expected << "it needs " << key->name << " in [" << key->section << "]: " << key->expected;
         }
-        return std::unexpected(fault_at(text, path, line, expected));
+        // Names written with escapes are not found, but some line is better to show than none.
+        return std::unexpected(fault_at(text, path, std::max<std::size_t>(line, 1), expected));
     }
     config = std::move(read);
     return {};

@@ -1,6 +1,7 @@
 #include "init/environment.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace vb::init {
 
@@ -17,15 +18,19 @@ std::string_view name_of(std::string_view variable) noexcept {
 } // namespace
 
 Environment::Environment(char** inherited) noexcept {
-    for (; *inherited != nullptr && count_ < most_variables - most_added; ++inherited) {
-        if (!std::ranges::contains(not_for_children, name_of(*inherited))) {
-            variables_[count_++] = *inherited;
-        }
+    std::size_t count = 0;
+    while (inherited[count] != nullptr) {
+        ++count;
     }
+    variables_.reserve(count + most_added + 1);
+    std::ranges::copy_if(inherited, inherited + count, std::back_inserter(variables_), [](char* variable) {
+        return !std::ranges::contains(not_for_children, name_of(variable));
+    });
+    variables_.push_back(nullptr);
 }
 
 bool Environment::has(std::string_view name) const noexcept {
-    return std::ranges::any_of(variables_, variables_ + count_,
+    return std::ranges::any_of(variables_.begin(), variables_.end() - 1,
                                [name](const char* variable) { return name_of(variable) == name; });
 }
 
@@ -35,15 +40,14 @@ char* Environment::add(std::string_view name, std::string_view value) noexcept {
     char* end = std::ranges::copy(name, variable).out;
     *end++ = '=';
     *std::ranges::copy(value, end).out = '\0';
-    variables_[count_++] = variable;
+    variables_.back() = variable;
+    variables_.push_back(nullptr);
     return end;
 }
 
 bool Environment::set(std::string_view name, std::string_view value) noexcept {
-    const auto end = std::remove_if(variables_, variables_ + count_,
-                                    [name](const char* variable) { return name_of(variable) == name; });
-    count_ = static_cast<std::size_t>(end - variables_);
-    variables_[count_] = nullptr;
+    std::erase_if(variables_,
+                  [name](const char* variable) { return variable != nullptr && name_of(variable) == name; });
     return add(name, value) != nullptr;
 }
 

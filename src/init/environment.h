@@ -1,8 +1,10 @@
 // The environment of the runtime: PID 1's own, less what was meant for PID 1, plus what it promises its
-// child. Views into the process's environ and into itself; fixed size, so building it cannot fail half-way.
+// child. Views into the process's environ and into itself; allocates only when it is constructed.
 #pragma once
 
 #include "base/text.h"
+
+#include <vector>
 
 namespace vb::init {
 
@@ -19,17 +21,15 @@ class Environment {
     // Sets NAME= and returns where the child writes its pid (sd_listen_fds(3) compares LISTEN_PID with it).
     char* set_process_id(std::string_view name) noexcept;
 
-    char* const* variables() const noexcept { return variables_; }
+    char* const* variables() const noexcept { return variables_.data(); }
 
   private:
-    static constexpr std::size_t most_variables = 256;
     static constexpr std::size_t most_added = 16;
 
     bool has(std::string_view name) const noexcept;
     char* add(std::string_view name, std::string_view value) noexcept;
 
-    char* variables_[most_variables + 1] = {};
-    std::size_t count_ = 0;
+    std::vector<char*> variables_; // ends with a null pointer
     char added_[most_added][192] = {};
     std::size_t added_count_ = 0;
 };

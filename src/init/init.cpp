@@ -98,20 +98,25 @@ void Init::publish_timeline() noexcept {
 }
 
 void Init::prepare_child() noexcept {
-    std::size_t count = 0;
     if (runs_command()) {
         for (const std::string& word : config_.handoff.command) {
-            if (count < most_arguments) { arguments_[count++] = word.c_str(); }
+            arguments_.push_back(word.c_str());
         }
+        arguments_.push_back(nullptr);
         return;
     }
     context_argument_ << config_.engine.context;
     threads_argument_ << config_.engine.threads;
-    for (const char* const word : {setup_.runtime, "--model", config_.engine.model.c_str(), "--context",
-                                   context_argument_.c_str(), "--threads", threads_argument_.c_str(), "--log",
-                                   base::level_names[static_cast<unsigned char>(config_.log.level)].data()}) {
-        arguments_[count++] = word;
-    }
+    arguments_ = {setup_.runtime,
+                  "--model",
+                  config_.engine.model.c_str(),
+                  "--context",
+                  context_argument_.c_str(),
+                  "--threads",
+                  threads_argument_.c_str(),
+                  "--log",
+                  base::level_names[static_cast<unsigned char>(config_.log.level)].data(),
+                  nullptr};
     constexpr std::string_view socket_fd_count = "1";
     constexpr std::string_view timeline_fd = "4"; // the socket is 3
     environment_.set("LISTEN_FDS", socket_fd_count);
@@ -129,7 +134,7 @@ void Init::start_child() noexcept {
     timeline_.spawning();
     const auto child =
         kernel_.spawn({.path = arguments_[0],
-                       .arguments = const_cast<char* const*>(arguments_),
+                       .arguments = const_cast<char* const*>(arguments_.data()),
                        .environment = environment_.variables(),
                        .inherited = runs_command() ? std::span<const int>() : inherited,
                        .process_id_slot = process_id_slot_,

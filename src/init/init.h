@@ -80,8 +80,7 @@ class Init {
     std::optional<base::Nanoseconds> armed_;
     std::optional<base::Nanoseconds> restart_at_;
 
-    static constexpr std::size_t most_arguments = 64;
-    const char* arguments_[most_arguments + 1] = {};
+    std::vector<const char*> arguments_; // ends with a null pointer
     base::Text<15> context_argument_;
     base::Text<15> threads_argument_;
     char* process_id_slot_ = nullptr;

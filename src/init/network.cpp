@@ -1,16 +1,8 @@
 #include "init/network.h"
 
-#include <arpa/inet.h>
+#include "sys/socket_address.h"
 
 namespace vb::init {
-
-namespace {
-
-bool parse_address(std::string_view text, in_addr& address) noexcept {
-    return inet_pton(AF_INET, base::Text<15>(text).c_str(), &address) == 1;
-}
-
-} // namespace
 
 base::Result<sys::Ipv4Interface> parse_ip_word(std::string_view word) noexcept {
     constexpr std::size_t client = 0, gateway = 2, netmask = 3, device = 5;
@@ -23,6 +15,9 @@ base::Result<sys::Ipv4Interface> parse_ip_word(std::string_view word) noexcept {
     }
     const auto refuse = [word](std::string_view expected) {
         return base::failure("read ip= of the kernel command line", word, expected);
+    };
+    const auto parse_address = [](std::string_view text, in_addr& address) {
+        return sys::parse_ip_address(AF_INET, text, &address);
     };
     sys::Ipv4Interface interface;
     if (!parse_address(fields[client], interface.address)) {

@@ -196,6 +196,9 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());
     }
+    if (timeline.spawned() > base::Nanoseconds{}) {
+        timeline.record("runtime: exec", timeline.spawned(), started); // and ld.so, before its own main()
+    }
     timeline.record("runtime: start", started, base::monotonic_now());
     if (auto ran = loop->run(); !ran) { return std::unexpected(ran.error()); }
     return service.exit_code();

@@ -40,7 +40,7 @@ void reset_signals() noexcept {
 bool place_descriptors(std::span<const int> fds) noexcept {
     constexpr int first = 3;
     constexpr std::size_t most = 32;
-    int parked[most];
+    int parked[most] = {};
     if (fds.size() > most) {
         errno = EMFILE;
         return false;
@@ -107,8 +107,9 @@ bool NativeKernel::in_initial_pid_namespace() noexcept {
 Result<pid_t> NativeKernel::spawn(const SpawnRequest& request) noexcept {
     volatile pid_t child = -1; // written by us after the child has returned through this frame
     ChildFailure failure;
-    child = ::vfork();
-    if (child == 0) { run_child(request, failure); }
+    child = ::vfork(); // NOLINT(bugprone-unsafe-functions,clang-analyzer-security.insecureAPI.vfork): see
+                       // run_child
+    if (child == 0) { run_child(request, failure); } // NOLINT(clang-analyzer-unix.Vfork)
     if (child < 0) { return system_error("fork for", request.path); }
     if (failure.operation != nullptr) {
         int status = 0;

@@ -7,8 +7,6 @@ namespace vb::sys {
 
 namespace {
 
-using AddressText = base::Text<63>;
-
 void set_ipv4(SocketAddress& address, const in_addr& host, std::uint16_t port) noexcept {
     sockaddr_in ipv4{};
     ipv4.sin_family = AF_INET;
@@ -29,10 +27,18 @@ void set_ipv6(SocketAddress& address, const in6_addr& host, std::uint16_t port) 
 
 } // namespace
 
+bool parse_ip_address(int family, std::string_view text, void* address) noexcept {
+    const base::Text<INET6_ADDRSTRLEN> whole(text);
+    if (whole.truncated() || text.contains('\0')) { return false; }
+    return inet_pton(family, whole.c_str(), address) == 1;
+}
+
 base::Result<SocketAddress> parse_socket_address(std::string_view text) noexcept {
-    constexpr const char* expected = "expected HOST:PORT with a numeric host, such as 127.0.0.1:8080, "
-                                     "[::1]:8080 or *:8080, and a port from 0 to 65535";
-    const auto refuse = [text] { return base::failure("parse the address", text, expected); };
+    const auto refuse = [text] {
+        return base::failure("parse the address", text,
+                             "expected HOST:PORT with a numeric host, such as 127.0.0.1:8080, [::1]:8080 or "
+                             "*:8080, and a port from 0 to 65535");
+    };
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) { return refuse(); }
     std::uint16_t port = 0;
@@ -43,16 +49,14 @@ base::Result<SocketAddress> parse_socket_address(std::string_view text) noexcept
     address.text = text;
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
         in6_addr parsed{};
-        if (inet_pton(AF_INET6, AddressText(host.substr(1, host.size() - 2)).c_str(), &parsed) != 1) {
-            return refuse();
-        }
+        if (!parse_ip_address(AF_INET6, host.substr(1, host.size() - 2), &parsed)) { return refuse(); }
         set_ipv6(address, parsed, port);
         return address;
     }
     if (host.empty() || host == "*") { host = "0.0.0.0"; }
     if (host == "localhost") { host = "127.0.0.1"; }
     in_addr parsed{};
-    if (inet_pton(AF_INET, AddressText(host).c_str(), &parsed) != 1) { return refuse(); }
+    if (!parse_ip_address(AF_INET, host, &parsed)) { return refuse(); }
     set_ipv4(address, parsed, port);
     return address;
 }

@@ -15,6 +15,9 @@ struct SocketAddress {
     base::Text<127> text; // as it was written
 };
 
+// inet_pton(3) for text that need not end in NUL: in_addr for AF_INET, in6_addr for AF_INET6.
+bool parse_ip_address(int family, std::string_view text, void* address) noexcept;
+
 base::Result<SocketAddress> parse_socket_address(std::string_view text) noexcept;
 
 } // namespace vb::sys

@@ -37,7 +37,8 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 
 def start_serving(port: int, errors: int) -> subprocess.Popen[str]:
-    command = [sys.executable, CHECKOUT / "tools" / "boot.py", "--port", str(port)]
+    # Whoever runs the tests in the background has SIGINT ignored, and children inherit that.
+    command = ["env", "--default-signal=INT", sys.executable, CHECKOUT / "tools" / "boot.py", "--port", str(port)]
     boot = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
     )

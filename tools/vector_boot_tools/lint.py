@@ -1,5 +1,6 @@
-"""What needs no running program: formatting, static analysis, types, and the sizes of files."""
+"""What needs no running program: formatting, static analysis, types, sizes of files, links."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,6 +40,17 @@ def file_sizes() -> bool:
     return good
 
 
+def document_links() -> bool:
+    good = True
+    for path in tracked("*.md"):
+        document = Path(CHECKOUT, path)
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
+            if "://" not in target and not (document.parent / target).exists():
+                print(f"{path}: the link to {target} leads nowhere")
+                good = False
+    return good
+
+
 def python_types() -> bool:
     return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench"])
 
@@ -65,6 +77,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "shellcheck": shell_scripts,
     "clang-format": formatting,
     "file sizes": file_sizes,
+    "links": document_links,
     "mypy": python_types,
     "clang-tidy": static_analysis,
 }

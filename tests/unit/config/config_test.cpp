@@ -100,6 +100,10 @@ INSTANTIATE_TEST_SUITE_P(
                                "[listen], [failure], "
                                "[shutdown], [machine], [log]"},
         Fault{"[engine]\nmodel\n", "line 2: `model`: expected `key = value`"},
+        Fault{"log.level = \"info\"\nengine.context = 38\n",
+              "line 2: `engine.context = 38`: expected context in [engine] to be "},
+        Fault{"engine = { context = 38 }\n",
+              "line 1: `engine = { context = 38 }`: expected context in [engine] to be "},
         Fault{"[handoff]\nmode = \"exec\"\n", "line 2: `mode = \"exec\"`: it needs command in [handoff]: "
                                               "program and arguments, such as [\"/bin/sh\", "
                                               "\"-c\", \"...\"]"}));
@@ -151,12 +155,24 @@ TEST(KernelWords, SetTheConfiguration) {
     words.model = "/x";
     words.log = "error";
     words.handoff = "exec";
+    config.handoff.command = {"/bin/app"};
     ASSERT_TRUE(apply(words, config));
     EXPECT_EQ(config.engine.model, "/x");
     EXPECT_EQ(config.log.level, base::Level::error);
     EXPECT_EQ(config.handoff.mode, HandoffMode::exec);
     words.handoff = "python2";
     EXPECT_FALSE(apply(words, config));
+}
+
+TEST(KernelWords, DoNotHandOffToACommandThatNobodyNamed) {
+    Config config;
+    KernelWords words;
+    words.handoff = "exec";
+    const auto applied = apply(words, config);
+    ASSERT_FALSE(applied);
+    EXPECT_NE(base::describe(applied.error()).view().find("expected command in [handoff]"),
+              std::string::npos);
+    EXPECT_EQ(config.handoff.mode, HandoffMode::worker);
 }
 
 TEST(KernelWords, SurviveOddLines) {

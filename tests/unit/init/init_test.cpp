@@ -284,6 +284,13 @@ TEST_F(CommandTest, EndsWithTheCommandsStatus) {
     EXPECT_EQ(kernel.position("listen 127.0.0.1:8080"), std::string::npos);
 }
 
+TEST_F(CommandTest, GivesTheCommandAllOfItsArguments) {
+    config.handoff.command.assign(1000, "word");
+    kernel.on_spawn = [this](pid_t process) { kernel.die(process, exited(0)); };
+    EXPECT_EQ(run(Place::container), 0);
+    EXPECT_EQ(kernel.spawned_arguments.at(0).size(), 1000U);
+}
+
 TEST_F(CommandTest, ReportsADeathBySignalAs128PlusItsNumber) {
     kernel.on_spawn = [this](pid_t process) {
         kernel.after(1s, [this, process] { kernel.die(process, SIGSEGV); });

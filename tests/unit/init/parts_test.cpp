@@ -100,7 +100,7 @@ TEST(IpWord, NeedsOnlyTheAddress) {
 
 TEST(IpWord, SaysWhatIsWrong) {
     for (const char* const word : {"dhcp", "", "10.0.2.15::gateway:", "10.0.2.15:::255.255:", "1.2.3.4.5",
-                                   "10.0.2.15:::::a-name-that-is-too-long:off"}) {
+                                   "192.168.100.2001", "10.0.2.15:::::a-name-that-is-too-long:off"}) {
         const auto interface = init::parse_ip_word(word);
         ASSERT_FALSE(interface) << word;
         EXPECT_NE(interface.error().detail.view().find("expected"), std::string_view::npos);
@@ -122,7 +122,7 @@ TEST(Environment, ReplacesAndKeepsDefaults) {
     EXPECT_EQ(all, (std::vector<std::string>{"PATH=/mine", "LISTEN_FDS=1", "LISTEN_PID=7"}));
 }
 
-TEST(Environment, StaysWithinItsBounds) {
+TEST(Environment, KeepsWhateverItInheritsAndAddsAFew) {
     std::vector<std::string> many;
     for (int number = 0; number < 1000; ++number) {
         many.push_back("V" + std::to_string(number) + "=x");
@@ -142,7 +142,7 @@ TEST(Environment, StaysWithinItsBounds) {
     while (environment.variables()[count] != nullptr) {
         ++count;
     }
-    EXPECT_LE(count, 256U);
+    EXPECT_EQ(count, 1016U);
 }
 
 TEST(Notification, IsReadLineByLine) {

@@ -86,7 +86,8 @@ TEST_F(NativeKernelTest, StartsASessionOfItsOwn) {
 
 TEST_F(NativeKernelTest, ReportsAnExecThatFailsAndLeavesNoZombie) {
 #ifdef __SANITIZE_THREAD__
-    GTEST_SKIP() << "ThreadSanitizer makes a fork(2) of vfork(2), and the child's report needs the shared memory";
+    GTEST_SKIP()
+        << "ThreadSanitizer makes a fork(2) of vfork(2), and the child's report needs the shared memory";
 #endif
     const char* const arguments[] = {"/nonexistent/program", nullptr};
     char* const environment[] = {nullptr};
