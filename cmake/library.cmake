@@ -18,7 +18,10 @@ function(vb_library name)
   endforeach()
   target_link_libraries(vb_${name} PRIVATE vb_flags ${arg_PACKAGES})
   if(arg_FREESTANDING)
-    target_compile_options(vb_${name} PRIVATE -fno-exceptions -fno-rtti $<$<CONFIG:Release>:-Os>)
+    target_compile_options(vb_${name} PRIVATE -fno-exceptions $<$<CONFIG:Release>:-Os>)
+    if(NOT VB_SANITIZE) # UBSan checks objects by their type information
+      target_compile_options(vb_${name} PRIVATE -fno-rtti)
+    endif()
   endif()
 endfunction()
 

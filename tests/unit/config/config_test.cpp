@@ -101,9 +101,10 @@ INSTANTIATE_TEST_SUITE_P(
                                "[shutdown], [machine], [log]"},
         Fault{"[engine]\nmodel\n", "line 2: `model`: expected `key = value`"},
         Fault{"log.level = \"info\"\nengine.context = 38\n",
-              "line 2: `engine.context = 38`: expected context in [engine] to be "},
-        Fault{"engine = { context = 38 }\n",
-              "line 1: `engine = { context = 38 }`: expected context in [engine] to be "},
+              "line 2: `engine.context = 38`: expected context in [engine] to be a whole number of tokens "
+              "from 64 to 1048576"},
+        Fault{"engine = { context = 38 }\n", "line 1: `engine = { context = 38 }`: expected context in "
+                                             "[engine] to be a whole number of tokens from 64 to 1048576"},
         Fault{"[handoff]\nmode = \"exec\"\n", "line 2: `mode = \"exec\"`: it needs command in [handoff]: "
                                               "program and arguments, such as [\"/bin/sh\", "
                                               "\"-c\", \"...\"]"}));
