@@ -47,7 +47,7 @@ def table(samples: list[Sample], where: str, machine: dict[str, str]) -> str:
     for cache in dict.fromkeys(sample.cache for sample in samples):
         chosen = [sample for sample in samples if sample.cache == cache]
         lines += ["", f"first token: {where}; {cache}", ""]
-        lines.append(f"{'':34}{'median ms':>10}{'min':>8}{'max':>8}{'ratio':>8}{'refused':>9}{'503':>6}{'runs':>6}")
+        lines.append(f"{'':34}{'median ms':>10}{'min':>8}{'max':>8}{'ratio':>8}{'at once':>9}{'refused':>9}{'503':>6}{'runs':>6}")
         names = dict.fromkeys(sample.contender for sample in chosen)
         medians = {
             name: statistics.median(sample.milliseconds for sample in chosen if sample.contender == name)
@@ -57,14 +57,15 @@ def table(samples: list[Sample], where: str, machine: dict[str, str]) -> str:
         for name, median in medians.items():
             of_it = [sample for sample in chosen if sample.contender == name]
             times = [sample.milliseconds for sample in of_it]
+            at_once = statistics.median_high(sample.refused_at_once for sample in of_it)
             refused = statistics.median_high(sample.refused for sample in of_it)
             loading = statistics.median_high(sample.loading for sample in of_it)
             lines.append(
                 f"{name:34}{median:10.1f}{min(times):8.1f}{max(times):8.1f}"
-                f"{own / median:8.2f}{refused:9}{loading:6}{len(times):6}"
+                f"{own / median:8.2f}{at_once:9}{refused:9}{loading:6}{len(times):6}"
             )
-    lines += ["", "ratio: vector_boot's median by this one's. refused, 503: in one run, the median; an attempt in"]
-    lines += ["the first millisecond, while the program is still being executed, is not counted.", ""]
+    lines += ["", "ratio: vector_boot's median by this one's. The rest are medians of one run: connections refused in the"]
+    lines += ["first millisecond, while the program is still being executed; refused later; answered 503.", ""]
     return "\n".join(lines)
 
 

@@ -40,14 +40,15 @@ class Root:
     def arguments(self, descriptors: list[int], *, at: str = "", mounts: bool = True) -> list[str]:
         """Words for bubblewrap that build the tree below `at`; opens what they refer to into `descriptors`.
 
-        mounts: with /proc, /dev and empty file systems to write to, as a container has them; else the empty
-        directories that a machine's init mounts them on.
+        mounts: with /proc, /sys, /dev and empty file systems to write to, as a container has them; else the
+        empty directories that a machine's init mounts them on.
         """
         words = ["--ro-bind", "/usr", f"{at}/usr"]
         for name in ("bin", "sbin", "lib", "lib64"):
             words += ["--symlink", f"usr/{name}", f"{at}/{name}"]
         if mounts:
-            words += ["--proc", f"{at}/proc", "--dev", f"{at}/dev", "--tmpfs", f"{at}/run", "--tmpfs", f"{at}/tmp"]
+            words += ["--proc", f"{at}/proc", "--ro-bind", "/sys", f"{at}/sys", "--dev", f"{at}/dev"]
+            words += ["--tmpfs", f"{at}/run", "--tmpfs", f"{at}/tmp"]
         for name in ("proc", "sys", "dev", "run", "tmp", "etc", "var", "root"):
             words += ["--dir", f"{at}/{name}"]
         words += ["--ro-bind-try", "/etc/ld.so.cache", f"{at}/etc/ld.so.cache"]
