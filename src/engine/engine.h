@@ -18,10 +18,11 @@
 namespace vb::engine {
 
 struct Options {
-    std::string model;            // path of a GGUF file
-    std::uint32_t context = 2048; // tokens: prompt and answer together
-    std::uint32_t batch = 512;    // tokens computed at once while reading a prompt
-    std::uint32_t threads = 0;    // 0: floor(min(affinity, cgroup cpu.max))
+    std::string model;                 // path of a GGUF file
+    std::uint32_t context = 2048;      // tokens: prompt and answer together
+    std::uint32_t first_context = 512; // tokens that there is memory for at once; it grows as they come
+    std::uint32_t batch = 512;         // tokens computed at once while reading a prompt
+    std::uint32_t threads = 0;         // 0: floor(min(affinity, cgroup cpu.max))
 };
 
 struct Sampling {

@@ -19,10 +19,6 @@ std::unexpected<Error> refuse(std::string message) {
     return std::unexpected(Error{Fault::request, std::move(message)});
 }
 
-bool is_set(void* flag) {
-    return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
-}
-
 } // namespace
 
 Generator::Generator(std::unique_ptr<Model> model, trace::Timeline& timeline,
@@ -33,13 +29,11 @@ Generator::Generator(std::unique_ptr<Model> model, trace::Timeline& timeline,
       can_reuse_prefix_(llama_model_n_swa(model_->weights.get()) == 0 &&
                         !llama_model_is_recurrent(model_->weights.get()) &&
                         !llama_model_is_hybrid(model_->weights.get())) {
-    llama_set_abort_callback(model_->context.get(), is_set, const_cast<std::atomic<bool>*>(interrupted_));
+    model_->context->interrupt_by(*interrupted_);
 }
 
-std::uint32_t Generator::capacity() const { return llama_n_ctx_seq(model_->context.get()); }
-
 void Generator::forget() {
-    llama_memory_clear(llama_get_memory(model_->context.get()), false);
+    llama_memory_clear(llama_get_memory(model_->context->get()), false);
     held_.clear();
 }
 
@@ -75,9 +69,10 @@ Result<Generator::Tokens> Generator::prompt_tokens(const Request& request) const
     auto tokens = tokenize(view);
     if (!tokens) { return tokens; }
     if (tokens->empty()) { return refuse("the prompt is empty"); }
-    if (tokens->size() >= capacity()) {
+    if (tokens->size() >= model_->context->capacity()) {
         return refuse("the prompt has " + std::to_string(tokens->size()) +
-                      " tokens, expected less than the context's " + std::to_string(capacity()));
+                      " tokens, expected less than the context's " +
+                      std::to_string(model_->context->capacity()));
     }
     return tokens;
 }
@@ -108,14 +103,17 @@ Result<bool> Generator::read_prompt(const Tokens& prompt) {
     const auto [differs, ignored] = std::ranges::mismatch(held_, prompt);
     auto kept = static_cast<std::size_t>(differs - held_.begin());
     kept = std::min(kept, prompt.size() - 1); // the last token is computed in any case, for its logits
-    llama_memory_t memory = llama_get_memory(model_->context.get());
+    llama_memory_t memory = llama_get_memory(model_->context->get());
     if (can_reuse_prefix_ && kept > 0 && llama_memory_seq_rm(memory, 0, static_cast<llama_pos>(kept), -1)) {
         held_.resize(kept);
     } else {
         forget();
     }
+    if (auto room = model_->context->make_room(prompt.size()); !room) { // at once, not batch by batch
+        return std::unexpected(std::move(room.error()));
+    }
     std::span<const llama_token> rest = std::span(prompt).subspan(held_.size());
-    const std::size_t batch = llama_n_batch(model_->context.get());
+    const std::size_t batch = llama_n_batch(model_->context->get());
     while (!rest.empty()) {
         const auto now = rest.first(std::min(batch, rest.size()));
         if (auto decoded = decode(now); !decoded || !*decoded) { return decoded; }
@@ -126,10 +124,13 @@ Result<bool> Generator::read_prompt(const Tokens& prompt) {
 
 Result<bool> Generator::decode(std::span<const llama_token> tokens) {
     if (interrupted_->load(std::memory_order_relaxed)) { return false; }
+    if (auto room = model_->context->make_room(held_.size() + tokens.size()); !room) {
+        return std::unexpected(std::move(room.error()));
+    }
     // llama_decode does not write to the tokens, but its batch type serves other purposes too.
     auto* const data = const_cast<llama_token*>(tokens.data());
     const std::int32_t status = llama_decode(
-        model_->context.get(), llama_batch_get_one(data, static_cast<std::int32_t>(tokens.size())));
+        model_->context->get(), llama_batch_get_one(data, static_cast<std::int32_t>(tokens.size())));
     if (status == 0) {
         held_.insert(held_.end(), tokens.begin(), tokens.end());
         return true;
@@ -194,7 +195,7 @@ Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampl
             outcome.finish = Finish::cancelled;
             break;
         }
-        const llama_token token = llama_sampler_sample(sampler, model_->context.get(), -1);
+        const llama_token token = llama_sampler_sample(sampler, model_->context->get(), -1);
         ++outcome.usage.completion_tokens; // the one that ends the answer included, as llama-server counts
         if (llama_vocab_is_eog(model_->vocabulary(), token)) {
             outcome.finish = Finish::stop;
@@ -205,7 +206,8 @@ Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampl
             outcome.finish = Finish::stop;
             break;
         }
-        if (outcome.usage.completion_tokens == request.max_tokens || held_.size() >= capacity()) {
+        if (outcome.usage.completion_tokens == request.max_tokens ||
+            held_.size() >= model_->context->capacity()) {
             outcome.finish = Finish::length;
             break;
         }

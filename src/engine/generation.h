@@ -38,7 +38,6 @@ class Generator {
     Result<Outcome> generate(const Request& request, llama_sampler* sampler, Receiver& receiver);
     std::string_view piece(llama_token token);
     void forget();
-    std::uint32_t capacity() const;
 
     std::unique_ptr<Model> model_;
     trace::Timeline* timeline_;

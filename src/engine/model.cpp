@@ -17,9 +17,6 @@ namespace {
 
 using trace::Span;
 
-// libllama's own number for a physical batch; more would only make its buffers larger.
-constexpr std::uint32_t largest_physical_batch = 512;
-
 bool go_on(float /*progress*/, void* cancelled) {
     return !static_cast<const std::atomic<bool>*>(cancelled)->load(std::memory_order_relaxed);
 }
@@ -62,7 +59,7 @@ class Loader {
     Result<> load_parts(const GgufSummary& summary, Model& model);
     Result<> load_parts_at_once(const GgufSummary& summary, Model& model);
     Result<ModelHandle> load_part(Part part, const GgufSummary& summary);
-    Result<ContextHandle> make_context(llama_model* weights, const GgufSummary& summary);
+    Result<Context> make_context(llama_model* weights, const GgufSummary& summary);
     Result<> add_context_and_template(const GgufSummary& summary, Model& model);
 
     const Options& options_;
@@ -157,34 +154,18 @@ Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
         Error{Fault::model_unsupported, options_.model + ": refused by libllama: " + llama_log.reason()});
 }
 
-Result<ContextHandle> Loader::make_context(llama_model* weights, const GgufSummary& summary) {
+Result<Context> Loader::make_context(llama_model* weights, const GgufSummary& summary) {
     const Span span(timeline_, "engine: context");
-    const LlamaLog llama_log(log_);
     if (cancelled_) { return std::unexpected(Error{Fault::internal, "the load was cancelled"}); }
     if (llama_model_has_encoder(weights) || !llama_model_has_decoder(weights)) {
         return std::unexpected(
             Error{Fault::model_unsupported, options_.model + ": architecture " + summary.architecture +
                                                 " does not generate text from a prompt alone"});
     }
-    llama_context_params parameters = llama_context_default_params();
-    const auto trained = static_cast<std::uint32_t>(std::max(llama_model_n_ctx_train(weights), 0));
-    parameters.n_ctx = trained == 0 ? options_.context : std::min(options_.context, trained);
-    parameters.n_batch = std::max(options_.batch, 1U);
-    parameters.n_ubatch = std::min(parameters.n_batch, largest_physical_batch);
-    parameters.n_outputs_max = 1; // only the last token's logits are ever read
-    parameters.n_threads = static_cast<std::int32_t>(threads_);
-    parameters.n_threads_batch = parameters.n_threads;
-    parameters.no_perf = true;
-    parameters.swa_full = false;
-    try {
-        ContextHandle context(llama_init_from_model(weights, parameters));
-        if (context) { return context; }
-    } catch (const std::exception& fault) {
-        return std::unexpected(Error{Fault::resources, options_.model + ": " + fault.what()});
-    }
-    return std::unexpected(Error{Fault::resources, options_.model + ": no context of " +
-                                                       std::to_string(parameters.n_ctx) +
-                                                       " tokens: " + llama_log.reason()});
+    return Context::create(weights, options_, threads_, log_).transform_error([this](Error error) {
+        error.message.insert(0, options_.model + ": ");
+        return error;
+    });
 }
 
 } // namespace

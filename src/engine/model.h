@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/chat_template.h"
+#include "engine/context.h"
 #include "engine/engine.h"
 #include "engine/error.h"
 #include "engine/llama_handles.h"
@@ -18,7 +19,7 @@ namespace vb::engine {
 struct Model {
     ModelHandle weights;
     ModelHandle separate_vocabulary; // empty when the weights were loaded with theirs
-    ContextHandle context;           // refers to weights, so it goes first
+    std::optional<Context> context;  // refers to weights, so it goes first
     std::optional<ChatTemplate> chat_template;
     SpecialTexts special;
 

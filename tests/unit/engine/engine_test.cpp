@@ -152,6 +152,17 @@ TEST_F(EngineTest, TheBatchSizeDoesNotChangeTheAnswer) {
     EXPECT_EQ(answer(*large, 1, question(16, text)), answer(*small, 2, question(16, text)));
 }
 
+TEST_F(EngineTest, TheContextGrowsWithoutChangingTheAnswer) {
+    const auto whole = start({.model = VB_TINY_MODEL, .context = 2048, .first_context = 2048, .batch = 64});
+    const auto grown = start({.model = VB_TINY_MODEL, .context = 2048, .first_context = 1, .batch = 64});
+    // Grows while it answers, while it reads a prompt, and is reused once it has grown.
+    int which = 0;
+    for (const auto& request : {question(600), question(900, std::string(700, 'q')), question(24)}) {
+        const std::string expected = answer(*whole, ++which, request);
+        EXPECT_EQ(answer(*grown, ++which, request), expected);
+    }
+}
+
 TEST_F(EngineTest, OneThreadLoadsAsAWholeAndAnswersTheSame) {
     const auto two = start({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .threads = 2});
     const auto one = start({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .threads = 1});
