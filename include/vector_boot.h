@@ -2,14 +2,18 @@
  *
  * Version 0: what is here works and is tested, and may still change; the soname changes with it.
  *
- * Conventions
- *   status     functions that can fail return int32_t: 0, or a negative VB_ERROR_*; vb_error_last() then
- * holds one line for people, for the calling thread. ownership  vb_X_open() gives a handle that vb_X_free()
- * ends; freeing NULL does nothing. Strings passed in are copied; strings handed to callbacks are valid during
- * the call only. options    start from VB_..._OPTIONS_INIT, so that struct_size is set; 0 means the default.
- *   text       UTF-8. `const char*` arguments are NUL-terminated; callbacks get pointer and length.
- *   the rest   the library installs no signal handler, never exits, never writes to the standard streams,
- * never changes the working directory or the environment, and lets no C++ exception through.
+ * Status: functions that can fail return int32_t: 0, or a negative VB_ERROR_*; then vb_error_last() holds one
+ * line for people, for the calling thread.
+ *
+ * Ownership: vb_X_open() gives a handle that vb_X_free() ends; freeing NULL does nothing. Strings passed in are
+ * copied; strings handed to callbacks are valid during the call only.
+ *
+ * Options: start from VB_..._OPTIONS_INIT, so that struct_size is set; 0 means the default.
+ *
+ * Text: UTF-8. `const char*` arguments are NUL-terminated; callbacks get pointer and length.
+ *
+ * The library installs no signal handler, never exits, never writes to the standard streams, never changes the
+ * working directory or the environment, and lets no C++ exception through.
  */
 #ifndef VECTOR_BOOT_H
 #define VECTOR_BOOT_H

@@ -35,8 +35,8 @@ void append_axis(std::string& svg, double length, int bottom) {
         const double x = left + tick * step / length * plot_width;
         std::snprintf(
             part, sizeof part,
-            "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" class=\"tick\">%g ms</text>\n", x,
-            top - 8, bottom, x, top - 14, tick * step);
+            "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" class=\"tick\">%g ms</text>\n",
+            x, top - 8, bottom, x, top - 14, tick * step);
         svg += part;
     }
 }

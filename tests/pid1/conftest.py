@@ -5,34 +5,15 @@ import re
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from vector_boot_tools.testing import DEADLINE, LOOPBACK, children_of, eventually, free_port, runtime_of
 
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VB_BUILD_DIR", SOURCE / "build" / "release")).resolve()
 VECTOR_BOOT = BUILD / "bin" / "vector_boot"
 TINY_MODEL = BUILD / "models" / "tiny.gguf"
-DEADLINE = 30.0  # for what should take milliseconds: reached only when it never comes
-
-
-def eventually(condition: Callable[[], object], what: str) -> object:
-    """The first true value of `condition`; fails when the deadline passes."""
-    end = time.monotonic() + DEADLINE
-    while not (value := condition()):
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.005)
-    return value
-
-
-def children_of(process: int) -> list[int]:
-    try:
-        words = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except FileNotFoundError:
-        return []
-    return [int(word) for word in words]
 
 
 def executable_of(process: int) -> str:
@@ -72,12 +53,7 @@ class Init:
         return children_of(self.pid)
 
     def runtime(self) -> int:
-        def find() -> int | None:
-            for child in self.children():
-                if executable_of(child).endswith("/vector_boot-runtime"):
-                    return child
-            return None
-        return eventually(find, "vector_boot-runtime as a child of vector_boot")
+        return eventually(lambda: runtime_of(self.pid), "vector_boot-runtime as a child of vector_boot")
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
@@ -107,15 +83,13 @@ def start():
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture
 def serving(start, port):
     """vector_boot with the tiny model, once it is ready."""
-    init = start("--model", str(TINY_MODEL), "--listen", f"127.0.0.1:{port}", "--config", "/dev/null")
+    init = start("--model", str(TINY_MODEL), "--listen", f"{LOOPBACK}:{port}", "--config", "/dev/null")
     init.port = port
     eventually(lambda: status_of(port) == 200, "a ready runtime")
     return init
@@ -124,7 +98,7 @@ def serving(start, port):
 def status_of(port: int) -> int:
     """The status of GET /health; 0 while nobody listens."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
+        with socket.create_connection((LOOPBACK, port), timeout=DEADLINE) as client:
             client.sendall(b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
             answer = client.recv(64)
     except OSError:
