@@ -48,7 +48,12 @@ int run(int argc, char** argv) {
     for (CLI::App* const command : {timeline, plot}) {
         command->add_option("--timeline", path, "The timeline to read")->capture_default_str();
     }
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& done) { return app.exit(done); } catch (const CLI::Error& error) {
+        std::fprintf(stderr, "vbctl: %s (--help lists the commands)\n", error.what());
+        return 1;
+    }
 
     const auto opened = open_timeline(path);
     if (!opened) { return fail(opened.error()); }

@@ -79,10 +79,9 @@ int main(int, char** argv, char** environment) {
     }
     config::Config config;
     const std::string_view file = arguments->config.empty() ? words.config : arguments->config;
-    const auto configured = read_file(kernel, log, file, is_machine, config)
-                                .and_then([&] { return config::apply(words, config); })
-                                .and_then([&] { return config::apply(*arguments, config); });
-    if (!configured) {
+    for (const auto& configured : {read_file(kernel, log, file, is_machine, config),
+                                   config::apply(words, config), config::apply(*arguments, config)}) {
+        if (configured) { continue; }
         if (!is_machine) { return fail(log, configured.error()); }
         log.error(base::describe(configured.error()), "; going on without it");
     }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace vb::base {
@@ -33,7 +34,10 @@ void Log::emit(Level level, std::string_view text) const noexcept {
     line << "[" << stamp(monotonic_now()).view() << "] " << unit_ << ": ";
     if (level <= Level::warning) { line << level_names[static_cast<unsigned char>(level)] << ": "; }
     line << text << "\n";
-    // A full pipe or a hung console must not become our caller's problem: what is not taken is lost.
+    // A full pipe or a stopped console must not become our caller's problem: what is not taken is lost. Where
+    // poll(2) says that it can be written to, there is room for a line: pipe(7) has PIPE_BUF, a tty more.
+    pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
+    if (::poll(&ready, 1, 0) == 0) { return; }
     [[maybe_unused]] const ssize_t written = ::write(fd_, line.view().data(), line.size());
 }
 

@@ -1,5 +1,5 @@
 // Log lines: one write(2) each, "[    1.234567] unit: text", to a descriptor that somebody else owns.
-// Never blocks for longer than that write, never allocates, never fails the caller: a line that cannot be
+// Never blocks, never allocates, never fails the caller: a line that cannot be
 // written is lost.
 #pragma once
 
@@ -45,7 +45,6 @@ class Log {
     }
 
     void set_level(Level least) noexcept { least_ = least; }
-    Level level() const noexcept { return least_; }
 
   private:
     void emit(Level level, std::string_view text) const noexcept;

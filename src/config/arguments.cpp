@@ -37,16 +37,16 @@ base::Result<Arguments> parse_arguments(char** argv, bool lenient) noexcept {
             if (next[1] != nullptr) { arguments.command = next + 1; }
             return arguments;
         }
-        if (word == "--help" || word == "-h") {
+        if (!lenient && (word == "--help" || word == "-h")) {
             arguments.help = true;
-        } else if (word == "--version") {
+        } else if (!lenient && word == "--version") {
             arguments.version = true;
         } else if (const Option* const option = find_option(word)) {
             if (word.size() > option->name.size()) {
                 arguments.*option->value = word.substr(option->name.size() + 1);
             } else if (next[1] != nullptr) {
                 arguments.*option->value = *++next;
-            } else {
+            } else if (!lenient) {
                 return base::failure("read the command line", word, "expected a value after it");
             }
         } else if (!lenient) {
@@ -60,21 +60,24 @@ base::Result<Arguments> parse_arguments(char** argv, bool lenient) noexcept {
 
 base::Result<> apply(const Arguments& arguments, Config& config) {
     if (!arguments.model.empty()) { config.engine.model = arguments.model; }
-    if (!arguments.listen.empty()) {
-        const auto address = sys::parse_socket_address(arguments.listen);
-        if (!address) { return std::unexpected(address.error()); }
-        config.listen.http = arguments.listen;
-    }
-    if (!arguments.log.empty() && !parse_name(arguments.log, base::level_names, config.log.level)) {
-        return base::failure("read the command line", "--log",
-                             "expected error, warning, notice, info or debug");
-    }
     if (arguments.command != nullptr) {
         config.handoff.mode = HandoffMode::exec;
         config.handoff.command.clear();
         for (char** word = arguments.command; *word != nullptr; ++word) {
             config.handoff.command.emplace_back(*word);
         }
+    }
+    // What is wrong with one option does not keep the other from counting.
+    const bool good_level =
+        arguments.log.empty() || parse_name(arguments.log, base::level_names, config.log.level);
+    if (!arguments.listen.empty()) {
+        const auto address = sys::parse_socket_address(arguments.listen);
+        if (!address) { return std::unexpected(address.error()); }
+        config.listen.http = arguments.listen;
+    }
+    if (!good_level) {
+        return base::failure("read the command line", "--log",
+                             "expected error, warning, notice, info or debug");
     }
     return {};
 }

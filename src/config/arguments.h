@@ -19,8 +19,8 @@ struct Arguments {
     bool version = false;
 };
 
-// Views into argv. `lenient` is for PID 1 of a machine: the kernel hands it words that were meant for others
-// ("splash", "single"), which are passed over.
+// Views into argv. `lenient` is for PID 1 of a machine, where nothing is an error: the kernel hands it words that
+// were meant for others ("splash", "single"), which are passed over.
 base::Result<Arguments> parse_arguments(char** argv, bool lenient) noexcept;
 
 base::Result<> apply(const Arguments& arguments, Config& config);

@@ -11,6 +11,10 @@
 
 namespace vb::config {
 
+inline constexpr std::uint32_t least_context = 64;
+inline constexpr std::uint32_t most_context = 1U << 20;
+inline constexpr std::uint32_t most_threads = 512;
+
 struct Engine {
     std::string model = "/models/model.gguf";
     std::uint32_t context = 2048; // tokens of prompt and answer together

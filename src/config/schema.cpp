@@ -58,8 +58,8 @@ base::Text<255> list_sections() noexcept {
 
 const Key* find_invalid(const Config& config) noexcept {
     if (config.engine.model.empty()) { return find_key("engine", "model"); }
-    if (!within(config.engine.context, 64, 1U << 20)) { return find_key("engine", "context"); }
-    if (!within(config.engine.threads, 0, 512)) { return find_key("engine", "threads"); }
+    if (!within(config.engine.context, least_context, most_context)) { return find_key("engine", "context"); }
+    if (!within(config.engine.threads, 0, most_threads)) { return find_key("engine", "threads"); }
     if (config.handoff.mode == HandoffMode::exec && config.handoff.command.empty()) {
         return find_key("handoff", "command");
     }

@@ -104,6 +104,7 @@ void Engine::Implementation::cancel(Ticket ticket) {
     for (Pending& pending : queue_) {
         if (pending.ticket == ticket) {
             pending.cancelled = true;
+            pending.request = {}; // a place in the queue costs nothing, a conversation may be megabytes
             waiting_cancelled_.store(true, std::memory_order_relaxed);
         }
     }

@@ -82,6 +82,13 @@ Result<Generator::Tokens> Generator::tokenize(std::string_view text) const {
         return refuse("the prompt has " + std::to_string(text.size()) + " bytes, expected at most " +
                       std::to_string(longest_prompt_text));
     }
+    // Tokenizing takes seconds for megabytes, which no context holds anyway.
+    const std::uint64_t least = text.size() / std::max<std::uint64_t>(model_->longest_token, 1);
+    if (least >= model_->context->capacity()) {
+        return refuse("the prompt has at least " + std::to_string(least) +
+                      " tokens, expected less than the context's " +
+                      std::to_string(model_->context->capacity()));
+    }
     const auto run = [&](Tokens& tokens) {
         return llama_tokenize(model_->vocabulary(), text.data(), static_cast<std::int32_t>(text.size()),
                               tokens.data(), static_cast<std::int32_t>(tokens.size()), true, true);

@@ -17,9 +17,9 @@ namespace vb::engine {
 struct GgufSummary {
     std::uint32_t version = 0;
     std::string architecture;
-    std::string name;          // general.name, may be empty
     std::string chat_template; // may be empty
     std::uint64_t token_count = 0;
+    std::uint64_t longest_token = 0; // bytes, as it stands in the file: at least what it stands for in text
     std::uint64_t tensor_count = 0;
     std::uint64_t header_bytes = 0; // where the tensor data begins
     std::uint64_t data_bytes = 0;   // from there to the end of the last tensor

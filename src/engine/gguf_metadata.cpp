@@ -214,7 +214,6 @@ bool GgufMetadata::check(GgufReader& reader, GgufSummary& summary) const {
                                  "a model in one file (join the parts with llama-gguf-split --merge)");
         }
     }
-    if (const GgufPair* const name = find("general.name")) { summary.name = name->text; }
     return check_architecture(reader, summary) && check_tokenizer(reader, summary);
 }
 
@@ -251,7 +250,7 @@ bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) con
                              "a model with a vocabulary");
     }
     const GgufPair* const tokens = required(reader, "tokenizer.ggml.tokens", GGUF_TYPE_ARRAY);
-    if (tokens == nullptr || !check_tokens(reader, *tokens)) { return false; }
+    if (tokens == nullptr || !check_tokens(reader, *tokens, summary)) { return false; }
     summary.token_count = tokens->count;
     if (!check_per_token(reader, "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, tokens->count) ||
         !check_per_token(reader, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, tokens->count) ||
@@ -270,7 +269,7 @@ bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) con
 }
 
 // Equal token texts make libllama abort.
-bool GgufMetadata::check_tokens(GgufReader& reader, const GgufPair& tokens) const {
+bool GgufMetadata::check_tokens(GgufReader& reader, const GgufPair& tokens, GgufSummary& summary) const {
     constexpr std::string_view field = "tokenizer.ggml.tokens";
     if (tokens.element != GGUF_TYPE_STRING) {
         return reader.refuse(tokens.offset, field,
@@ -288,6 +287,7 @@ bool GgufMetadata::check_tokens(GgufReader& reader, const GgufPair& tokens) cons
         std::string_view text;
         if (!elements.read_text(field, text)) { return reader.refuse(offset, field, "unreadable", "text"); }
         text = up_to_nul(text);
+        summary.longest_token = std::max<std::uint64_t>(summary.longest_token, text.size());
         // libllama gives empty tokens this text, so they may repeat.
         if (text.empty()) { text = substitutes.emplace_back("[EMPTY_" + std::to_string(index) + "]"); }
         if (const std::size_t first = texts.add(text); first != index) {

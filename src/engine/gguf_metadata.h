@@ -34,7 +34,7 @@ class GgufMetadata {
     bool check_alignment(GgufReader& reader);
     bool check_architecture(GgufReader& reader, GgufSummary& summary) const;
     bool check_tokenizer(GgufReader& reader, GgufSummary& summary) const;
-    bool check_tokens(GgufReader& reader, const GgufPair& tokens) const;
+    bool check_tokens(GgufReader& reader, const GgufPair& tokens, GgufSummary& summary) const;
     bool check_merges(GgufReader& reader) const;
     // The range of an integer that may be missing.
     bool check_range(GgufReader& reader, std::string_view key, std::uint64_t least, std::uint64_t most) const;

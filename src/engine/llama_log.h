@@ -16,9 +16,8 @@ class LlamaLog {
     LlamaLog(const LlamaLog&) = delete;
     LlamaLog& operator=(const LlamaLog&) = delete;
 
-    // The last error line, without libllama's function name; "no reason given" if there was none.
+    // The last error line, without libllama's function name; or that there was none.
     std::string reason() const;
-    void forget() { error_.clear(); }
 
     // A piece of a line, as libllama's callback gets it.
     void add(base::Level level, std::string_view piece);

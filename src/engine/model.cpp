@@ -67,6 +67,7 @@ class Loader {
     const base::Log& log_;
     const std::atomic<bool>& cancelled_;
     unsigned threads_ = 1;
+    bool refused_in_parts_ = false; // by libllama, which may take it as a whole
 };
 
 Result<std::unique_ptr<Model>> Loader::load() {
@@ -82,6 +83,7 @@ Result<std::unique_ptr<Model>> Loader::load() {
     if (auto loaded = load_parts(*summary, *model); !loaded) {
         return std::unexpected(std::move(loaded.error()));
     }
+    model->longest_token = summary->longest_token;
     const llama_vocab* const vocabulary = model->vocabulary();
     model->special = {.beginning = token_text(vocabulary, llama_vocab_bos(vocabulary)),
                       .end = token_text(vocabulary, llama_vocab_eos(vocabulary))};
@@ -97,7 +99,7 @@ Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
     // On one CPU nothing runs beside, and reading the file's metadata twice costs more than it saves.
     if (threads_ > 1) {
         auto loaded = load_parts_at_once(summary, model);
-        if (loaded || loaded.error().fault != Fault::model_unsupported || cancelled_) { return loaded; }
+        if (loaded || !refused_in_parts_ || cancelled_) { return loaded; }
         // An architecture that cannot do without its vocabulary, or a bad model: the plain load tells.
         log_.debug("loading with the vocabulary left out failed, loading as a whole");
         model.context.reset(); // refers to the weights
@@ -112,10 +114,12 @@ Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
 Result<> Loader::load_parts_at_once(const GgufSummary& summary, Model& model) {
     auto vocabulary = std::async(std::launch::async, [&] { return load_part(Part::vocabulary, summary); });
     auto weights = load_part(Part::weights, summary);
+    refused_in_parts_ = !weights;
     if (!weights) { return std::unexpected(std::move(weights.error())); }
     model.weights = *std::move(weights);
     if (auto added = add_context_and_template(summary, model); !added) { return added; }
     auto separate = vocabulary.get();
+    refused_in_parts_ = !separate;
     if (!separate) { return std::unexpected(std::move(separate.error())); }
     model.separate_vocabulary = *std::move(separate);
     return {};

@@ -22,6 +22,7 @@ struct Model {
     std::optional<Context> context;  // refers to weights, so it goes first
     std::optional<ChatTemplate> chat_template;
     SpecialTexts special;
+    std::uint64_t longest_token = 0; // bytes of text that one token stands for at most
 
     const llama_vocab* vocabulary() const {
         return llama_model_get_vocab(separate_vocabulary ? separate_vocabulary.get() : weights.get());

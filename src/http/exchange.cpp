@@ -4,6 +4,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <memory>
 #include <new>
@@ -115,6 +116,11 @@ void Exchange::reply(int status, const char* content_type, std::string_view body
 
 void Exchange::start_stream(const char* content_type) {
     add_header("Content-Type", content_type);
+    // Before 1.1 there are no chunks: only the connection's end says where the reply ends.
+    // libevent would state a length of 0 to a client that asked to keep it.
+    if (request_->major == 1 && request_->minor == 0) {
+        evhttp_remove_header(evhttp_request_get_input_headers(request_), "Connection");
+    }
     evhttp_send_reply_start(request_, HTTP_OK, nullptr);
 }
 

@@ -161,7 +161,6 @@ void Server::route(Exchange& exchange) {
     }
     if (!serve_path(exchange, path)) {
         if (exchange.method() == Method::other) { exchange.close_afterwards(); }
-        log_.debug("no such path: ", path);
         reply_error(exchange, not_found(std::format("there is nothing at {}", path)));
     }
 }

@@ -17,15 +17,16 @@ std::string_view name_of(std::string_view variable) noexcept {
 
 } // namespace
 
-Environment::Environment(char** inherited) noexcept {
+Environment::Environment(char** inherited, bool supervised) noexcept {
     std::size_t count = 0;
     while (inherited[count] != nullptr) {
         ++count;
     }
     variables_.reserve(count + most_added + 1);
-    std::ranges::copy_if(inherited, inherited + count, std::back_inserter(variables_), [](char* variable) {
-        return !std::ranges::contains(not_for_children, name_of(variable));
-    });
+    std::ranges::copy_if(
+        inherited, inherited + count, std::back_inserter(variables_), [supervised](char* variable) {
+            return !supervised || !std::ranges::contains(not_for_children, name_of(variable));
+        });
     variables_.push_back(nullptr);
 }
 

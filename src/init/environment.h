@@ -10,8 +10,9 @@ namespace vb::init {
 
 class Environment {
   public:
-    // Takes over `inherited` (a NULL-terminated envp), except for the variables of our own supervisor.
-    explicit Environment(char** inherited) noexcept;
+    // Takes over `inherited` (a NULL-terminated envp); with `supervised` without what our own supervisor says to us,
+    // because the child hears that from us.
+    Environment(char** inherited, bool supervised) noexcept;
     Environment(const Environment&) = delete;
     Environment& operator=(const Environment&) = delete;
 

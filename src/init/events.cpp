@@ -14,7 +14,9 @@ namespace {
 base::Text<63> describe_end(int wait_status) noexcept {
     base::Text<63> words;
     if (WIFSIGNALED(wait_status)) {
-        words << "was killed by SIG" << sigabbrev_np(WTERMSIG(wait_status));
+        const char* const name = sigabbrev_np(WTERMSIG(wait_status)); // real-time signals have none
+        words << "was killed by ";
+        name != nullptr ? words << "SIG" << name : words << "signal " << WTERMSIG(wait_status);
         if (WCOREDUMP(wait_status)) { words << " (core dumped)"; }
     } else {
         words << "ended with status " << WEXITSTATUS(wait_status);
@@ -94,7 +96,8 @@ void Init::handle_death(const sys::Death& death) noexcept {
     } else if (death.process == shell_) {
         shell_ = 0;
         supervisor_.forgive();
-        if (!shutdown_.is_under_way()) { start_child(); }
+        // Not at once: on a console at its end the shell ends as soon as it has begun.
+        if (!shutdown_.is_under_way()) { restart_at_ = kernel_.now() + std::chrono::seconds(1); }
     }
 }
 

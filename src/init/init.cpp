@@ -15,7 +15,6 @@ constexpr struct {
     std::string_view name;
     std::string_view value;
 } runtime_defaults[] = {
-    {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
     // On a failed assertion ggml would fork a debugger to print a backtrace, and take a second doing so.
     {"GGML_NO_BACKTRACE", "1"},
     // Clearing the key-value buffer is page faults; huge pages make it a third, and the heap grows in fewer
@@ -44,7 +43,8 @@ Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log,
       shutdown_(kernel, log,
                 {.grace = std::chrono::milliseconds(config.shutdown.timeout),
                  .syncs = setup.place == Place::machine}),
-      environment_(setup.environment), signals_(std::move(signals)) {}
+      environment_(setup.environment, config.handoff.mode != config::HandoffMode::exec),
+      signals_(std::move(signals)) {}
 
 base::Result<> Init::bind_sockets() noexcept {
     const trace::Span span(timeline_, "init: bind sockets");
@@ -98,6 +98,10 @@ void Init::publish_timeline() noexcept {
 }
 
 void Init::prepare_child() noexcept {
+    // The kernel gives its init no PATH.
+    if (setup_.place == Place::machine || !runs_command()) {
+        environment_.set_default("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    }
     if (runs_command()) {
         for (const std::string& word : config_.handoff.command) {
             arguments_.push_back(word.c_str());
@@ -129,18 +133,30 @@ void Init::prepare_child() noexcept {
 }
 
 void Init::start_child() noexcept {
+    if (!runs_command() && !http_) { // on a machine: what it lacked may have come meanwhile
+        if (const auto bound = bind_sockets(); !bound) {
+            log_.error(base::describe(bound.error()));
+            follow(supervisor_.not_started(kernel_.now()));
+            return;
+        }
+    }
     const trace::Span span(timeline_, runs_command() ? "init: spawn command" : "init: spawn runtime");
-    const int inherited[] = {http_.get(), timeline_.fd()};
+    const int inherited[] = {http_.get(), timeline_.fd()}; // the second only where there is a timeline
+    const std::span<const int> passed(inherited, timeline_.layout() != nullptr ? 2 : 1);
     timeline_.spawning();
     const auto child =
         kernel_.spawn({.path = arguments_[0],
                        .arguments = const_cast<char* const*>(arguments_.data()),
                        .environment = environment_.variables(),
-                       .inherited = runs_command() ? std::span<const int>() : inherited,
+                       .inherited = runs_command() ? std::span<const int>() : passed,
+                       .keeps_descriptors = runs_command(),
                        .process_id_slot = process_id_slot_,
-                       .terminal = runs_command() ? sys::Terminal::foreground : sys::Terminal::none});
+                       .terminal = !runs_command()                  ? sys::Terminal::none
+                                   : setup_.place == Place::machine ? sys::Terminal::console
+                                                                    : sys::Terminal::foreground});
     if (child) {
         supervisor_.started(*child);
+        if (runs_command()) { supervisor_.ready(kernel_.now()); } // it has no way to say so
         log_.debug("started ", arguments_[0], " as process ", *child);
         return;
     }
@@ -159,6 +175,7 @@ void Init::start_shell() noexcept {
                                       .arguments = const_cast<char* const*>(arguments),
                                       .environment = environment_.variables(),
                                       .inherited = {},
+                                      .keeps_descriptors = false,
                                       .process_id_slot = nullptr,
                                       .terminal = sys::Terminal::console});
     if (shell) {
@@ -188,7 +205,8 @@ void Init::follow(const Verdict& verdict) noexcept {
 }
 
 void Init::give_up() noexcept {
-    log_.error("the runtime failed ", supervisor_.failures_in_a_row(), " times in a row");
+    log_.error(runs_command() ? "the command failed " : "the runtime failed ",
+               supervisor_.failures_in_a_row(), " times in a row");
     if (setup_.place != Place::machine) {
         end(Supervisor::cannot_initialise);
         return;

@@ -1,7 +1,7 @@
 // PID 1: binds the sockets, has the model read ahead, starts the runtime, and then stays in one epoll loop:
 // reaps, restarts, and ends in order.
 // It must never exit or fault while it is PID 1 of a machine, never block on anything but epoll, never link
-// or touch a model, Python, or data from the network. Nothing in the loop allocates.
+// or touch a model, or data from the network. Nothing in the loop allocates.
 #pragma once
 
 #include "base/log.h"
@@ -30,7 +30,7 @@ class Init {
     Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log, const config::Config& config,
          const Setup& setup, base::UniqueFd signals) noexcept;
 
-    // Sockets, read-ahead, network: all that can fail for good.
+    // Sockets, read-ahead, the descriptors of the loop: all that can fail for good.
     base::Result<> set_up() noexcept;
     // Starts the main child and stays until the end. Returns the exit status of a container or process;
     // a machine powers off, reboots or halts in here.

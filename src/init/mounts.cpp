@@ -92,7 +92,7 @@ void mount_early(sys::Kernel& kernel, const base::Log& log) noexcept {
 }
 
 void unmount_all(sys::Kernel& kernel, const base::Log& log) noexcept {
-    char buffer[32768];
+    char buffer[262144]; // as many as there are in a machine with containers of its own
     const auto mountinfo = kernel.read_file(mountinfo_path, buffer);
     if (!mountinfo) {
         log.warning(base::describe(mountinfo.error()));

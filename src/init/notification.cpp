@@ -10,8 +10,6 @@ Notification parse_notification(std::string_view datagram) noexcept {
         const std::string_view line = datagram.substr(0, end);
         if (line == "READY=1") {
             notification.ready = true;
-        } else if (line == "STOPPING=1") {
-            notification.stopping = true;
         } else if (line.starts_with(status)) {
             notification.status = line.substr(status.size());
         }

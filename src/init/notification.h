@@ -7,7 +7,6 @@ namespace vb::init {
 
 struct Notification {
     bool ready = false;
-    bool stopping = false;
     std::string_view status; // free text for people; a view into the datagram
 };
 

@@ -20,12 +20,14 @@ Place prepare_place(sys::Kernel& kernel, const base::Log& log) noexcept {
         warn(kernel.become_subreaper(), log);
         return Place::process;
     }
+    // From now on Ctrl-Alt-Del raises SIGINT here instead of resetting the machine at once. Only PID 1 of the
+    // machine itself may say so: in another PID namespace it is EINVAL, without the capability EPERM.
+    const bool is_machine = kernel.reboot(LINUX_REBOOT_CMD_CAD_OFF).has_value();
     warn(mount_proc(kernel), log);
-    if (!kernel.in_initial_pid_namespace()) { return Place::container; }
+    if (!is_machine) { return Place::container; }
     mount_early(kernel, log);
+    kernel.fill_standard_descriptors(); // now that there is a /dev
     warn(kernel.open_console(), log);
-    // From now on the keys raise SIGINT here instead of resetting the machine at once.
-    warn(kernel.reboot(LINUX_REBOOT_CMD_CAD_OFF), log);
     return Place::machine;
 }
 

@@ -22,7 +22,13 @@ void Shutdown::begin(pid_t main_child) noexcept {
 }
 
 void Shutdown::hurry() noexcept {
-    if (deadline_) { deadline_ = kernel_.now(); }
+    // Nobody is polite to a disk: to stop waiting for it would lose what it has not written.
+    if (deadline_ && phase_ != Phase::sync) { deadline_ = kernel_.now(); }
+}
+
+void Shutdown::complete() noexcept {
+    phase_ = Phase::done;
+    deadline_.reset();
 }
 
 void Shutdown::end_everyone() noexcept {
@@ -39,14 +45,13 @@ void Shutdown::kill_everyone() noexcept {
 
 void Shutdown::sync_disks() noexcept {
     if (!options_.syncs) {
-        phase_ = Phase::done;
-        deadline_.reset();
+        complete();
         return;
     }
     const auto child = kernel_.spawn_chore(sys::Chore::sync, "");
     if (!child) {
         log_.error("disks are not synced: ", base::describe(child.error()));
-        phase_ = Phase::done;
+        complete();
         return;
     }
     awaited_ = *child;
@@ -67,7 +72,7 @@ void Shutdown::reaped(pid_t process) noexcept {
         if (kernel_.process_id() != 1) { kernel_.kill_all(SIGKILL); }
         return;
     case Phase::sync:
-        if (process == awaited_) { phase_ = Phase::done; }
+        if (process == awaited_) { complete(); }
         return;
     case Phase::idle:
     case Phase::done:
@@ -99,7 +104,7 @@ void Shutdown::check_deadline(base::Nanoseconds now) noexcept {
         return;
     case Phase::sync:
         log_.error("the disks did not sync in time");
-        phase_ = Phase::done;
+        complete();
         return;
     case Phase::idle:
     case Phase::done:

@@ -51,6 +51,7 @@ class Shutdown {
     void end_everyone() noexcept;
     void kill_everyone() noexcept;
     void sync_disks() noexcept;
+    void complete() noexcept;
 
     sys::Kernel& kernel_;
     const base::Log& log_;

@@ -1,11 +1,10 @@
 #include "runtime/listen.h"
 
+#include "sys/native_kernel.h"
+
 #include <algorithm>
 #include <fcntl.h>
-#include <memory>
-#include <netdb.h>
 #include <ranges>
-#include <string>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
@@ -29,33 +28,6 @@ base::Result<> check_listening(int fd) {
     }
     if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) { return base::system_error("set close-on-exec on", name); }
     return {};
-}
-
-using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
-
-base::Result<Addresses> resolve(std::string_view address) {
-    constexpr std::string_view expected = "expected HOST:PORT, [ADDRESS]:PORT or :PORT";
-    const std::size_t colon = address.rfind(':');
-    if (colon == std::string_view::npos) { return base::failure("listen on", address, expected); }
-    std::string_view host = address.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    } else if (host.contains(':')) {
-        return base::failure("listen on", address, expected);
-    }
-    unsigned short number = 0;
-    const std::string port(address.substr(colon + 1));
-    if (!base::parse_number(std::string_view(port), number)) {
-        return base::failure("listen on", address, "expected a port from 0 to 65535");
-    }
-    addrinfo hints{};
-    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    const std::string name(host);
-    const int fault = ::getaddrinfo(name.empty() ? nullptr : name.c_str(), port.c_str(), &hints, &found);
-    if (fault != 0) { return base::failure("listen on", address, ::gai_strerror(fault)); }
-    return Addresses(found, freeaddrinfo);
 }
 
 } // namespace
@@ -97,18 +69,8 @@ base::Result<std::vector<base::UniqueFd>> inherited_sockets(const ListenVariable
 }
 
 base::Result<base::UniqueFd> bind_socket(std::string_view address) {
-    const auto addresses = resolve(address);
-    if (!addresses) { return std::unexpected(addresses.error()); }
-    const addrinfo& first = **addresses;
-    base::UniqueFd socket(::socket(first.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) { return base::system_error("create a socket for", address); }
-    const int on = 1;
-    if (::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        ::bind(socket.get(), first.ai_addr, first.ai_addrlen) < 0) {
-        return base::system_error("bind", address);
-    }
-    if (::listen(socket.get(), SOMAXCONN) < 0) { return base::system_error("listen on", address); }
-    return socket;
+    return sys::parse_socket_address(address).and_then(
+        [](const sys::SocketAddress& parsed) { return sys::NativeKernel().listen(parsed); });
 }
 
 } // namespace vb::runtime

@@ -20,7 +20,7 @@ struct ListenVariables {
 // name. Empty if the variables are not set or speak to another process. Each becomes CLOEXEC.
 base::Result<std::vector<base::UniqueFd>> inherited_sockets(const ListenVariables& variables);
 
-// Binds "HOST:PORT", "[ADDRESS]:PORT" or ":PORT", and listens.
+// Binds an address as in sys/socket_address.h, and listens.
 base::Result<base::UniqueFd> bind_socket(std::string_view address);
 
 } // namespace vb::runtime

@@ -1,5 +1,7 @@
 #include "runtime/options.h"
 
+#include "config/config.h"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
@@ -35,12 +37,12 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
     app.add_option("--model", options.engine.model, "GGUF file")->required()->type_name("FILE");
     app.add_option("--context", options.engine.context, "Tokens that prompt and answer may have together")
         ->type_name("N")
-        ->check(CLI::Range(64U, 1U << 24))
+        ->check(CLI::Range(config::least_context, config::most_context))
         ->capture_default_str();
     app.add_option("--threads", options.engine.threads,
                    "Threads that compute; 0: as many as the CPU quota allows")
         ->type_name("N")
-        ->check(CLI::Range(0U, 1024U))
+        ->check(CLI::Range(0U, config::most_threads))
         ->capture_default_str();
     app.add_option("--listen", options.listen, "Address to bind if no socket was passed")
         ->type_name("HOST:PORT")

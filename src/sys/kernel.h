@@ -29,7 +29,8 @@ struct SpawnRequest {
     const char* path = nullptr; // looked up in PATH when it has no slash
     char* const* arguments = nullptr;
     char* const* environment = nullptr;
-    std::span<const int> inherited;  // become 3, 4, ... in the child; everything above is closed there
+    std::span<const int> inherited;  // become 3, 4, ... in the child; what is above them is closed there
+    bool keeps_descriptors = false;  // instead: the child has what has no CLOEXEC, as with execve(2)
     char* process_id_slot = nullptr; // room for 11 characters inside `environment`: gets the child's pid
     Terminal terminal = Terminal::none;
 };
@@ -76,8 +77,6 @@ class Kernel {
 
     // Processes.
     virtual pid_t process_id() noexcept = 0;
-    // Whether this is the machine's own PID namespace, not a container's. Needs /proc.
-    virtual bool in_initial_pid_namespace() noexcept = 0;
     // Starts a program with default signal dispositions and an empty mask. An exec that fails is an error
     // here.
     virtual Result<pid_t> spawn(const SpawnRequest& request) noexcept = 0;
@@ -123,7 +122,8 @@ class Kernel {
     virtual Result<> mount(const Mount& mount) noexcept = 0;
     virtual Result<> unmount(const char* target) noexcept = 0;
     virtual Result<> remount_read_only(const char* target) noexcept = 0;
-    // Puts /dev/null on those of fds 0 to 2 that are closed, so that nothing else ever gets their numbers.
+    // Puts /dev/null on those of fds 0 to 2 that are closed, so that nothing else ever gets their numbers. Where
+    // there is no /dev yet, something that can be neither read nor written, until it is called again.
     virtual void fill_standard_descriptors() noexcept = 0;
     // Puts /dev/console on fds 0 to 2.
     virtual Result<> open_console() noexcept = 0;

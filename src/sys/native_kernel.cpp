@@ -22,6 +22,10 @@ Result<UniqueFd> NativeKernel::open_signals() noexcept {
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) {
         sigdelset(&all, fault);
     }
+    // Inherited as ignored, it would make the kernel reap by itself and tell nobody.
+    struct sigaction standard{};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &standard, nullptr);
     if (::sigprocmask(SIG_SETMASK, &all, nullptr) != 0) { return system_error("sigprocmask", ""); }
     UniqueFd signals(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals) { return system_error("signalfd", ""); }
@@ -118,8 +122,17 @@ Result<> NativeKernel::remount_read_only(const char* target) noexcept {
 
 void NativeKernel::fill_standard_descriptors() noexcept {
     for (const int standard : {0, 1, 2}) {
-        // open(2) takes the lowest free number; without /dev/null (an early boot) the console comes later.
-        if (::fcntl(standard, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) < 0) { return; }
+        const int flags = ::fcntl(standard, F_GETFL);
+        if (flags >= 0 && (flags & O_PATH) == 0) { continue; }
+        // open(2) takes the lowest free number. Before /dev is mounted a directory keeps the place.
+        int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (fd < 0) { fd = ::open("/", O_PATH | O_CLOEXEC); }
+        if (fd == standard) {
+            ::fcntl(standard, F_SETFD, 0);
+        } else if (fd >= 0) {
+            ::dup2(fd, standard);
+            ::close(fd);
+        }
     }
 }
 

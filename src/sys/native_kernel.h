@@ -10,7 +10,6 @@ class NativeKernel final : public Kernel {
     base::Nanoseconds now() noexcept override { return base::monotonic_now(); }
 
     pid_t process_id() noexcept override;
-    bool in_initial_pid_namespace() noexcept override;
     Result<pid_t> spawn(const SpawnRequest& request) noexcept override;
     Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept override;
     std::optional<Death> reap(bool& no_children) noexcept override;

@@ -66,11 +66,14 @@ void take_terminal(Terminal terminal) noexcept {
         ::setsid();
         ::ioctl(0, TIOCSCTTY, 1);
         return;
-    case Terminal::foreground:
+    case Terminal::foreground: {
+        // A background job leaves the terminal to whoever has it.
+        const bool is_in_front = ::tcgetpgrp(0) == ::getpgrp();
         ::setpgid(0, 0);
         // SIGTTOU is still blocked here, so that taking the foreground does not stop the child.
-        ::tcsetpgrp(0, ::getpgrp());
+        if (is_in_front) { ::tcsetpgrp(0, ::getpgrp()); }
         return;
+    }
     }
 }
 
@@ -81,7 +84,7 @@ void take_terminal(Terminal terminal) noexcept {
     if (request.process_id_slot != nullptr) {
         *std::to_chars(request.process_id_slot, request.process_id_slot + 10, ::getpid()).ptr = '\0';
     }
-    if (!place_descriptors(request.inherited)) {
+    if (!request.keeps_descriptors && !place_descriptors(request.inherited)) {
         failure.number = errno;
         failure.operation = "pass descriptors to";
         ::_exit(127);
@@ -93,16 +96,22 @@ void take_terminal(Terminal terminal) noexcept {
     ::_exit(127);
 }
 
+// Asks for the pages and does not wait for them.
+bool read_ahead(const char* path) noexcept {
+    // One call reads no more than the device's read-ahead window, of which this is the usual size.
+    constexpr off_t window = off_t{128} << 10;
+    const int file = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status{};
+    if (file < 0 || ::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) { return false; }
+    for (off_t offset = 0; offset < status.st_size; offset += window) {
+        if (::posix_fadvise(file, offset, window, POSIX_FADV_WILLNEED) != 0) { return false; }
+    }
+    return true;
+}
+
 } // namespace
 
 pid_t NativeKernel::process_id() noexcept { return ::getpid(); }
-
-bool NativeKernel::in_initial_pid_namespace() noexcept {
-    // The first namespaces have fixed inode numbers; this one is PROC_PID_INIT_INO of linux/proc_ns.h.
-    constexpr ino_t initial = 0xEFFFFFFC;
-    struct stat status{};
-    return ::stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == initial;
-}
 
 Result<pid_t> NativeKernel::spawn(const SpawnRequest& request) noexcept {
     volatile pid_t child = -1; // written by us after the child has returned through this frame
@@ -128,8 +137,8 @@ Result<pid_t> NativeKernel::spawn_chore(Chore chore, const char* path) noexcept 
         ::sync();
         ::_exit(0);
     }
-    const int file = ::open(path, O_RDONLY | O_CLOEXEC);
-    ::_exit(file >= 0 && ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED) == 0 ? 0 : 1);
+    reset_signals(); // nobody waits for it: it ends when it is asked to
+    ::_exit(read_ahead(path) ? 0 : 1);
 }
 
 std::optional<Death> NativeKernel::reap(bool& no_children) noexcept {
@@ -152,14 +161,18 @@ void NativeKernel::kill_all(int signal) noexcept {
     }
     // Orphans below us become our children in turn, so direct children are enough: the caller comes again.
     char buffer[4096];
-    const auto children = read_file("/proc/thread-self/children", buffer);
-    if (!children) { return; }
-    std::string_view rest = *children;
-    while (!rest.empty()) {
-        const std::size_t end = std::min(rest.find(' '), rest.size());
-        pid_t process = 0;
-        if (base::parse_number(rest.substr(0, end), process)) { ::kill(process, signal); }
-        rest.remove_prefix(std::min(end + 1, rest.size()));
+    std::size_t kept = 0; // of a number that goes on in the next part
+    const UniqueFd children(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
+    while (true) {
+        const ssize_t count = ::read(children.get(), buffer + kept, sizeof buffer - kept);
+        if (count <= 0) { return; }
+        std::string_view rest(buffer, kept + static_cast<std::size_t>(count));
+        for (std::size_t end = rest.find(' '); end != std::string_view::npos; end = rest.find(' ')) {
+            pid_t process = 0;
+            if (base::parse_number(rest.substr(0, end), process)) { ::kill(process, signal); }
+            rest.remove_prefix(end + 1);
+        }
+        kept = rest.copy(buffer, rest.size());
     }
 }
 

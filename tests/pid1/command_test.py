@@ -1,5 +1,6 @@
 """`vector_boot -- CMD`: statuses, signals, orphans and what the command inherits."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -71,6 +72,57 @@ def test_gives_the_command_a_clean_signal_state(start):
                  restore_signals=False)
     _, out, _ = init.finish()
     assert out == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+
+
+def test_reaps_even_where_deaths_were_ignored_before(start):
+    assert start("--", "true", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+                 restore_signals=False).finish()[0] == 0
+
+
+def test_survives_a_death_by_a_real_time_signal(start):
+    number = signal.SIGRTMIN + 6
+    assert start("--", "sh", "-c", f"kill -{number} $$").finish()[0] == 128 + number
+
+
+def test_a_log_that_nobody_reads_does_not_hold_it_up():
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 65536)
+    os.set_blocking(write, True)
+    done = subprocess.run([VECTOR_BOOT, "--log", "debug", "--", "sh", "-c", "exit 3"], stderr=write, timeout=30,
+                          check=False)
+    os.close(read)
+    os.close(write)
+    assert done.returncode == 3
+
+
+def test_ends_hundreds_of_children_outside_pid_1(start):
+    # More than fit into one read of the list of children.
+    script = "i=0; while [ $i -lt 900 ]; do sleep 60 & i=$((i+1)); done; exit 4"
+    assert start("--", "sh", "-c", script, as_process=True).finish()[0] == 4
+
+
+def test_leaves_the_terminal_to_the_foreground(tmp_path):
+    """A background job does not take it."""
+    # Builtins only: a command in the foreground would take the terminal, and the shell would take it back.
+    script = tmp_path / "script"
+    script.write_text(f"set -m\n{VECTOR_BOOT} -- sleep 2 &\nread -rt 1\n"
+                      "read -r _ _ _ _ own _ _ foreground _ < /proc/$$/stat\necho $own $foreground\nkill %1\n")
+    done = subprocess.run(["script", "-qec", f"bash {script}", "/dev/null"], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=30, check=False)
+    own, foreground = done.stdout.split()[:2]
+    assert own == foreground, done.stdout
+
+
+def test_passes_descriptors_on_as_execve_does(start):
+    read, write = os.pipe()
+    os.write(write, b"passed on")
+    os.close(write)
+    _, out, _ = start("--", "sh", "-c", f"cat /dev/fd/{read}", pass_fds=[read], as_process=True).finish()
+    os.close(read)
+    assert out == "passed on"
 
 
 def test_gives_the_command_no_descriptor_of_its_own(start):

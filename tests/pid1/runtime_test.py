@@ -170,6 +170,13 @@ def test_vbctl_shows_the_boot(serving):
     assert vbctl("plot").startswith("<svg")
 
 
+def test_vbctl_says_what_it_expected():
+    for words in ([], ["nonsense"], ["timeline", "--nonsense"]):
+        done = subprocess.run([VECTOR_BOOT.with_name("vbctl"), *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("vbctl: ")
+
+
 def test_vbctl_refuses_what_is_not_a_timeline():
     done = subprocess.run([VECTOR_BOOT.with_name("vbctl"), "timeline", "--timeline", str(TINY_MODEL)],
                           capture_output=True, text=True, check=False)

@@ -143,9 +143,16 @@ def chat(question: str, **options: object) -> dict[str, object]:
     return {"messages": [{"role": "user", "content": question}], "temperature": 0, **options}
 
 
+def _line_of(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.readline()
+    except http.client.HTTPException as error:
+        raise Failure(f"the stream was cut off: {error!r}") from error
+
+
 def content_of(response: http.client.HTTPResponse) -> Iterator[str]:
     """The content of server-sent events up to [DONE]. A stream that ends before that was cut off."""
-    while line := response.readline():
+    while line := _line_of(response):
         if not line.startswith(b"data:"):
             continue
         data = line[5:].strip()

@@ -133,7 +133,8 @@ class Sandbox:
             information = stream.read()
         if not information:
             self._process.wait()
-            raise Failure("bubblewrap could not prepare the namespaces; its message is above")
+            message = self._process.stdout.read().decode().strip() if self._process.stdout is not None else "see above"
+            raise Failure(f"bubblewrap could not prepare the namespaces: {message}")
         self.pid: int = json.loads(information)["child-pid"]  # of PID 1, as seen from here
         self._pidfd = os.pidfd_open(self.pid)
 

@@ -94,11 +94,3 @@ class VirtualMachine(Sandbox):
         failed, _more, length = struct.unpack_from("=III", reply)
         text = reply[12 : 12 + length].rstrip(b"\0").decode(errors="replace")
         return text or "no reason given" if failed else ""
-
-
-def wait_for_console(machine: VirtualMachine, seconds: float) -> None:
-    """The console's socket appears while the kernel starts."""
-    path = f"/proc/{machine.pid}/root{CONSOLE_FOLDER}/{MACHINE}/mconsole"
-    deadline = time.monotonic() + seconds
-    while not os.path.exists(path) and machine.running() and time.monotonic() < deadline:
-        time.sleep(0.01)

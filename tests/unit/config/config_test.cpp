@@ -214,6 +214,14 @@ TEST(ArgumentsTest, RefuseWhatTheyDoNotKnow) {
     EXPECT_FALSE(apply(*parse({"--log", "loud"}), config));
 }
 
+TEST(ArgumentsTest, NeverEndPid1OfAMachine) {
+    for (const char* const word : {"--help", "-h", "--version", "--model", "--nonsense"}) {
+        const auto arguments = parse({word}, true);
+        ASSERT_TRUE(arguments) << word;
+        EXPECT_FALSE(arguments->help || arguments->version) << word;
+    }
+}
+
 TEST(ArgumentsTest, PassOverTheKernelsWordsOnAMachine) {
     const auto arguments = parse({"splash", "--model", "/m"}, /*lenient=*/true);
     ASSERT_TRUE(arguments);

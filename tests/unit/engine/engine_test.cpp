@@ -204,6 +204,15 @@ TEST_F(EngineTest, TheContextsEndEndsTheAnswer) {
               257U); // the last token is not put into the context
 }
 
+TEST_F(EngineTest, RefusesMegabytesWithoutTokenizingThem) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 256, .batch = 64});
+    ask(*engine, 1, question(4, std::string(4'000'000, ' ')));
+    const auto heard = hearing_.wait_for_end(1);
+    ASSERT_FALSE(heard.outcome->has_value());
+    EXPECT_EQ(heard.outcome->error().fault, Fault::request);
+    EXPECT_NE(heard.outcome->error().message.find("at least"), std::string::npos);
+}
+
 TEST_F(EngineTest, RefusesAPromptThatIsTooLongWithNumbers) {
     const auto engine = start({.model = VB_TINY_MODEL, .context = 256, .batch = 64});
     ask(*engine, 1, question(4, std::string(4000, '9')));

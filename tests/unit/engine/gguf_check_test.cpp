@@ -47,7 +47,7 @@ TEST(GgufCheck, AcceptsTheTinyModelAndSummarisesIt) {
     ASSERT_TRUE(summary.has_value()) << summary.error().message;
     EXPECT_EQ(summary->version, 3U);
     EXPECT_EQ(summary->architecture, "llama");
-    EXPECT_EQ(summary->name, "tiny");
+    EXPECT_GT(summary->longest_token, 1U);
     EXPECT_GT(summary->token_count, 259U);
     EXPECT_EQ(summary->tensor_count, 20U);
     EXPECT_NE(summary->chat_template.find("im_start"), std::string::npos);

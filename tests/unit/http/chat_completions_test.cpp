@@ -80,6 +80,21 @@ TEST_F(ChatCompletionsTest, StreamWithUsage) {
                   "data: [DONE]\n\n");
 }
 
+TEST_F(ChatCompletionsTest, StreamForClientsOfHttp10EndsWithTheConnection) {
+    Client client = connected();
+    const std::string body(streamed_chat);
+    client.send("POST /v1/chat/completions HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    const auto call = backend_.next();
+    ASSERT_TRUE(call.receiver);
+    call.text("One");
+    call.finish();
+    const std::string all = client.drain();
+    EXPECT_FALSE(all.contains("Content-Length")) << all;
+    EXPECT_TRUE(all.contains(R"("content":"One")")) << all;
+    EXPECT_TRUE(all.ends_with("data: [DONE]\n\n")) << all;
+}
+
 TEST_F(ChatCompletionsTest, EmptyStreamIsStillAnAnswer) {
     Client client = connected();
     client.post(streamed_chat);

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
+#include <utility>
 
 namespace vb::http {
 
@@ -93,14 +94,14 @@ class Client {
     }
     void close() { socket_.reset(); }
     // Reads until the server ends the connection in whatever way.
-    std::size_t drain() {
-        std::size_t size = received_.size();
-        received_.clear();
+    std::string drain() {
+        std::string all = std::exchange(received_, {});
         char bytes[65536];
-        for (ssize_t got = 1; got > 0; size += static_cast<std::size_t>(got > 0 ? got : 0)) {
-            got = ::recv(socket_.get(), bytes, sizeof bytes, 0);
+        for (ssize_t got = ::recv(socket_.get(), bytes, sizeof bytes, 0); got > 0;
+             got = ::recv(socket_.get(), bytes, sizeof bytes, 0)) {
+            all.append(bytes, static_cast<std::size_t>(got));
         }
-        return size;
+        return all;
     }
 
   private:

@@ -259,6 +259,25 @@ TEST_F(InitTest, OpensAShellOnAMachineThatKeepsFailing) {
     EXPECT_EQ(kernel.spawned_arguments[4].at(0), "/bin/runtime");
 }
 
+TEST_F(InitTest, OnAMachineTriesAgainToBind) {
+    kernel.failing["listen"] = EADDRNOTAVAIL;
+    kernel.after(1s, [this] { kernel.failing.erase("listen"); });
+    kernel.on_spawn = [this](pid_t) { kernel.after(1s, [this] { kernel.raise(SIGPWR); }); };
+    run(Place::machine);
+    ASSERT_EQ(kernel.spawned_arguments.size(), 1U);
+    EXPECT_GE(kernel.inherited.at(0).at(0), 0);
+}
+
+TEST_F(InitTest, ASecondRequestDoesNotGiveUpTheDisks) {
+    kernel.on_spawn = [this](pid_t) {
+        kernel.after(1s, [this] { kernel.raise(SIGPWR); });
+        kernel.after(1s + kernel.dies_after + 1ms, [this] { kernel.raise(SIGPWR); });
+    };
+    run(Place::machine);
+    EXPECT_TRUE(kernel.has_called("chore sync"));
+    EXPECT_GE(kernel.now() - kernel.spawn_times.at(0), 1s + kernel.dies_after + kernel.sync_takes);
+}
+
 TEST_F(InitTest, ConfiguresTheNetworkOnlyAfterTheSocketsAreBound) {
     ip_word = "10.0.2.15::10.0.2.2:255.255.255.0::vec0:off";
     kernel.on_spawn = [this](pid_t) { kernel.after(1s, [this] { kernel.raise(SIGPWR); }); };
@@ -296,6 +315,24 @@ TEST_F(CommandTest, ReportsADeathBySignalAs128PlusItsNumber) {
         kernel.after(1s, [this, process] { kernel.die(process, SIGSEGV); });
     };
     EXPECT_EQ(run(Place::container), 128 + SIGSEGV);
+}
+
+TEST_F(CommandTest, ReportsADeathByARealTimeSignalToo) {
+    kernel.on_spawn = [this](pid_t process) { kernel.die(process, SIGRTMIN + 3); };
+    EXPECT_EQ(run(Place::container), 128 + SIGRTMIN + 3);
+}
+
+TEST_F(CommandTest, OnAMachineForgetsFailuresOfLongAgo) {
+    config.failure = {.policy = config::FailurePolicy::poweroff, .limit = 2};
+    kernel.on_spawn = [this, count = 0](pid_t process) mutable {
+        if (count++ < 5) {
+            kernel.after(12s, [this, process] { kernel.die(process, exited(1)); });
+        } else {
+            kernel.after(1s, [this] { kernel.raise(SIGPWR); });
+        }
+    };
+    run(Place::machine);
+    EXPECT_EQ(kernel.spawn_times.size(), 6U);
 }
 
 TEST_F(CommandTest, SaysWhyACommandCannotRunAsShellsDo) {

@@ -61,6 +61,10 @@ Result<pid_t> SimulatedKernel::spawn(const sys::SpawnRequest& request) noexcept 
         }
         return all;
     };
+    if (std::ranges::contains(request.inherited, -1)) {
+        errno = EBADF;
+        return base::system_error("pass descriptors to", request.path);
+    }
     spawn_times.push_back(now_);
     spawned_arguments.push_back(words(request.arguments));
     spawned_environments.push_back(words(request.environment));
@@ -73,7 +77,7 @@ Result<pid_t> SimulatedKernel::spawn(const sys::SpawnRequest& request) noexcept 
 Result<pid_t> SimulatedKernel::spawn_chore(sys::Chore chore, const char*) noexcept {
     auto process = start(chore == sys::Chore::sync ? "chore sync" : "chore read_ahead");
     if (process) {
-        after(std::chrono::milliseconds(3), [this, process] { die(*process, 0); });
+        after(sync_takes, [this, process] { die(*process, 0); });
     }
     return process;
 }
@@ -161,6 +165,10 @@ Result<std::string_view> SimulatedKernel::read_file(const char* path, std::span<
 }
 
 Result<> SimulatedKernel::reboot(unsigned int command) noexcept {
+    if (!initial_namespace) { // reboot_pid_ns() of the kernel
+        errno = EINVAL;
+        return base::system_error("reboot", "");
+    }
     char text[32];
     std::snprintf(text, sizeof text, "%x", command);
     return record("reboot", text);

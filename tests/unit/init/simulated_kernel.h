@@ -28,6 +28,7 @@ class SimulatedKernel final : public sys::Kernel {
     std::function<void(pid_t)> on_spawn = [](pid_t) {}; // a program was started
     bool ignores_terminate = false;                     // processes die of SIGKILL only
     Nanoseconds dies_after{std::chrono::milliseconds(1)};
+    Nanoseconds sync_takes{std::chrono::milliseconds(3)};
     int status_after_terminate = 0; // wait status
 
     // What the test makes happen, now or later.
@@ -50,7 +51,6 @@ class SimulatedKernel final : public sys::Kernel {
 
     Nanoseconds now() noexcept override { return now_; }
     pid_t process_id() noexcept override { return own_process_id; }
-    bool in_initial_pid_namespace() noexcept override { return initial_namespace; }
     Result<pid_t> spawn(const sys::SpawnRequest& request) noexcept override;
     Result<pid_t> spawn_chore(sys::Chore chore, const char* path) noexcept override;
     std::optional<sys::Death> reap(bool& no_children) noexcept override;
