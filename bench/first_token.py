@@ -21,6 +21,8 @@ from vector_boot_tools.places import BINARIES, CACHE
 
 PORT = 18080
 LONGEST_SECONDS = 60.0
+# How long all CPUs are busy before each run.
+WARM_UP_SECONDS = 0.4
 # An attempt in the first millisecond comes before the new program's first instructions, whatever it is: such a
 # refusal is counted by itself.
 FIRST_NANOSECONDS = 1_000_000
@@ -52,11 +54,27 @@ def drop_page_cache(files: list[Path]) -> str:
         return "cold page cache (model and programs only: dropping all of it is not permitted)"
 
 
+def warm_up_processors() -> None:
+    """So that every run finds them at the same clock frequency, whatever ran, or did not run, before it."""
+    spinning = []
+    for _ in os.sched_getaffinity(0):
+        process = os.fork()
+        if process == 0:
+            deadline = time.monotonic() + WARM_UP_SECONDS
+            while time.monotonic() < deadline:
+                pass
+            os._exit(0)
+        spinning.append(process)
+    for process in spinning:
+        os.waitpid(process, 0)
+
+
 def measure(contender: contenders.Contender, cache: str, cold_files: list[Path]) -> report.Sample:
     with contender.prepare() as sandbox:
         if cold_files:
             cache = drop_page_cache(cold_files)
         # A machine that is not up yet does not answer at all: do not wait for TCP's own retry after a second.
+        warm_up_processors()
         client = Client(contender.host, PORT, connect_seconds=0.02 if contender.host == tap_network.GUEST else 1.0)
         zero = sandbox.release()
         pieces = client.stream(QUESTION, seconds=LONGEST_SECONDS, alive=sandbox.running, max_tokens=4)
