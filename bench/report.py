@@ -16,8 +16,8 @@ class Sample:
     contender: str
     cache: str
     milliseconds: float
-    refused: int  # connections, after the first millisecond
-    refused_at_once: int  # in the first millisecond
+    refused: int  # connections, after the first 3 ms
+    refused_at_once: int  # in the first 3 ms
     unanswered: int  # connection requests that a machine without a network did not see
     loading: int  # answers 503
 
@@ -65,7 +65,7 @@ def table(samples: list[Sample], where: str, machine: dict[str, str]) -> str:
                 f"{own / median:8.2f}{at_once:9}{refused:9}{loading:6}{len(times):6}"
             )
     lines += ["", "ratio: vector_boot's median by this one's. The rest are medians of one run: connections refused in the"]
-    lines += ["first millisecond, while the program is still being executed; refused later; answered 503.", ""]
+    lines += ["first 3 ms, while the program is still being executed; refused later; answered 503.", ""]
     return "\n".join(lines)
 
 

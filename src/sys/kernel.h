@@ -80,7 +80,7 @@ class Kernel {
     // Starts a program with default signal dispositions and an empty mask. An exec that fails is an error
     // here.
     virtual Result<pid_t> spawn(const SpawnRequest& request) noexcept = 0;
-    // Starts a child that does `chore` and exits; `path` is what to read ahead.
+    // Starts a child that does `chore` and exits; `path` is the file whose beginning is to be read ahead.
     virtual Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept = 0;
     // The next dead child, if one waits to be reaped. `no_children` is set when there is none left at all.
     virtual std::optional<Death> reap(bool& no_children) noexcept = 0;

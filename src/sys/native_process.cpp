@@ -96,14 +96,16 @@ void take_terminal(Terminal terminal) noexcept {
     ::_exit(127);
 }
 
-// Asks for the pages and does not wait for them.
+// Asks for the pages of the file's beginning, where a model has its metadata and vocabulary, and does not wait for
+// them. Not for the whole of it: the disk would be busy with weights while the runtime's own programs are needed.
 bool read_ahead(const char* path) noexcept {
     // One call reads no more than the device's read-ahead window, of which this is the usual size.
     constexpr off_t window = off_t{128} << 10;
+    constexpr off_t most = off_t{8} << 20;
     const int file = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status{};
     if (file < 0 || ::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) { return false; }
-    for (off_t offset = 0; offset < status.st_size; offset += window) {
+    for (off_t offset = 0; offset < std::min(status.st_size, most); offset += window) {
         if (::posix_fadvise(file, offset, window, POSIX_FADV_WILLNEED) != 0) { return false; }
     }
     return true;
