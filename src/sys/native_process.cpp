@@ -118,8 +118,8 @@ pid_t NativeKernel::process_id() noexcept { return ::getpid(); }
 Result<pid_t> NativeKernel::spawn(const SpawnRequest& request) noexcept {
     volatile pid_t child = -1; // written by us after the child has returned through this frame
     ChildFailure failure;
-    child = ::vfork(); // NOLINT(bugprone-unsafe-functions,clang-analyzer-security.insecureAPI.vfork): see
-                       // run_child
+    // NOLINTNEXTLINE(bugprone-unsafe-functions,clang-analyzer-security.insecureAPI.vfork): run_child keeps its rules
+    child = ::vfork();
     if (child == 0) { run_child(request, failure); } // NOLINT(clang-analyzer-unix.Vfork)
     if (child < 0) { return system_error("fork for", request.path); }
     if (failure.operation != nullptr) {
