@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import VECTOR_BOOT, children_of, eventually
+from conftest import NAMESPACE, VECTOR_BOOT, children_of, eventually
 
 
 @pytest.mark.parametrize("status", [0, 1, 42, 255])
@@ -133,7 +133,7 @@ def test_gives_the_command_no_descriptor_of_its_own(start):
 def test_works_with_closed_standard_descriptors(start, tmp_path):
     out = tmp_path / "out"
     script = f"exec <&- >&- 2>&-; exec {VECTOR_BOOT} -- sh -c 'ls -l /proc/self/fd > {out}; exit 7'"
-    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script], check=False)
+    done = subprocess.run([*NAMESPACE, "sh", "-c", script], check=False)
     assert done.returncode == 7
     assert "/dev/null" in out.read_text()
 
@@ -178,7 +178,7 @@ def test_survives_a_closed_log(start):
     """A write to a closed pipe must not kill init or its command."""
     read_end, write_end = os.pipe()
     os.close(read_end)
-    done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", str(VECTOR_BOOT), "--log", "debug", "--", "sh",
-                           "-c", "exit 3"], stderr=write_end, check=False)
+    done = subprocess.run([*NAMESPACE, str(VECTOR_BOOT), "--log", "debug", "--", "sh", "-c", "exit 3"],
+                          stderr=write_end, check=False)
     os.close(write_end)
     assert done.returncode == 3

@@ -23,15 +23,17 @@ def executable_of(process: int) -> str:
         return ""
 
 
+# Executes what follows as PID 1 of namespaces of its own, with a /run of its own.
+NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh")
+
+
 class Init:
     """One run of vector_boot, as PID 1 of a namespace of its own or as an ordinary process."""
 
     def __init__(self, *arguments: str, as_process: bool = False, program: Path = VECTOR_BOOT, **options) -> None:
-        namespace = [] if as_process else [
-            "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-            "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh"]
         self.outer = subprocess.Popen(
-            [*namespace, str(program), *arguments],
+            [*([] if as_process else NAMESPACE), str(program), *arguments],
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.program = str(program)
