@@ -68,18 +68,13 @@ base::Result<> apply(const Arguments& arguments, Config& config) {
         }
     }
     // What is wrong with one option does not keep the other from counting.
-    const bool good_level =
-        arguments.log.empty() || parse_name(arguments.log, base::level_names, config.log.level);
+    auto level = apply_level(arguments.log, "read the command line", "--log", config);
     if (!arguments.listen.empty()) {
         const auto address = sys::parse_socket_address(arguments.listen);
         if (!address) { return std::unexpected(address.error()); }
         config.listen.http = arguments.listen;
     }
-    if (!good_level) {
-        return base::failure("read the command line", "--log",
-                             "expected error, warning, notice, info or debug");
-    }
-    return {};
+    return level;
 }
 
 } // namespace vb::config

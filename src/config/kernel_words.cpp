@@ -60,7 +60,7 @@ KernelWords parse_kernel_words(std::string_view text) noexcept {
 base::Result<> apply(const KernelWords& words, Config& config) {
     if (!words.model.empty()) { config.engine.model = words.model; }
     // What is wrong with one word does not keep the other from counting.
-    const bool good_level = words.log.empty() || parse_name(words.log, base::level_names, config.log.level);
+    auto level = apply_level(words.log, "read", "vb.log= of the kernel command line", config);
     HandoffMode mode = config.handoff.mode;
     if (!words.handoff.empty() && !parse_name(words.handoff, handoff_mode_names, mode)) {
         return base::failure("read", "vb.handoff= of the kernel command line", "expected worker or exec");
@@ -70,11 +70,7 @@ base::Result<> apply(const KernelWords& words, Config& config) {
                              "expected command in [handoff] of the configuration to say what to execute");
     }
     config.handoff.mode = mode;
-    if (!good_level) {
-        return base::failure("read", "vb.log= of the kernel command line",
-                             "expected error, warning, notice, info or debug");
-    }
-    return {};
+    return level;
 }
 
 } // namespace vb::config

@@ -1,5 +1,8 @@
-// Enumerators by name, for words that do not come through TOML.
+// Settings by name, for words that do not come through TOML.
 #pragma once
+
+#include "base/error.h"
+#include "config/config.h"
 
 #include <cstddef>
 #include <string_view>
@@ -17,6 +20,13 @@ bool parse_name(std::string_view text, const std::string_view (&names)[Count], E
         }
     }
     return false;
+}
+
+// The level that `text` names; nothing changes where it is empty. The error is `operation` on `object`.
+inline base::Result<> apply_level(std::string_view text, const char* operation, std::string_view object,
+                                  Config& config) noexcept {
+    if (text.empty() || parse_name(text, base::level_names, config.log.level)) { return {}; }
+    return base::failure(operation, object, "expected error, warning, notice, info or debug");
 }
 
 } // namespace vb::config

@@ -52,6 +52,11 @@ Result<Outcome> Generator::answer(const Request& request, Receiver& receiver) {
     return outcome;
 }
 
+std::unexpected<Error> Generator::refuse_length(const std::string& tokens) const {
+    return refuse("the prompt has " + tokens + " tokens, expected less than the context's " +
+                  std::to_string(model_->context->capacity()));
+}
+
 Result<Generator::Tokens> Generator::prompt_tokens(const Request& request) const {
     auto text = model_->chat_template->render(request.messages, model_->special);
     if (!text) { return std::unexpected(std::move(text.error())); }
@@ -70,9 +75,7 @@ Result<Generator::Tokens> Generator::prompt_tokens(const Request& request) const
     if (!tokens) { return tokens; }
     if (tokens->empty()) { return refuse("the prompt is empty"); }
     if (tokens->size() >= model_->context->capacity()) {
-        return refuse("the prompt has " + std::to_string(tokens->size()) +
-                      " tokens, expected less than the context's " +
-                      std::to_string(model_->context->capacity()));
+        return refuse_length(std::to_string(tokens->size()));
     }
     return tokens;
 }
@@ -84,11 +87,7 @@ Result<Generator::Tokens> Generator::tokenize(std::string_view text) const {
     }
     // Tokenizing takes seconds for megabytes, which no context holds anyway.
     const std::uint64_t least = text.size() / std::max<std::uint64_t>(model_->longest_token, 1);
-    if (least >= model_->context->capacity()) {
-        return refuse("the prompt has at least " + std::to_string(least) +
-                      " tokens, expected less than the context's " +
-                      std::to_string(model_->context->capacity()));
-    }
+    if (least >= model_->context->capacity()) { return refuse_length("at least " + std::to_string(least)); }
     const auto run = [&](Tokens& tokens) {
         return llama_tokenize(model_->vocabulary(), text.data(), static_cast<std::int32_t>(text.size()),
                               tokens.data(), static_cast<std::int32_t>(tokens.size()), true, true);

@@ -38,6 +38,7 @@ class Generator {
     Result<Outcome> generate(const Request& request, llama_sampler* sampler, Receiver& receiver);
     std::string_view piece(llama_token token);
     void forget();
+    std::unexpected<Error> refuse_length(const std::string& tokens) const;
 
     std::unique_ptr<Model> model_;
     trace::Timeline* timeline_;

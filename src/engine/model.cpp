@@ -99,7 +99,9 @@ Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
     // On one CPU nothing runs beside, and reading the file's metadata twice costs more than it saves.
     if (threads_ > 1) {
         auto loaded = load_parts_at_once(summary, model);
-        if (loaded || !refused_in_parts_ || cancelled_) { return loaded; }
+        if (loaded || !refused_in_parts_ || loaded.error().fault != Fault::model_unsupported || cancelled_) {
+            return loaded;
+        }
         // An architecture that cannot do without its vocabulary, or a bad model: the plain load tells.
         log_.debug("loading with the vocabulary left out failed, loading as a whole");
         model.context.reset(); // refers to the weights

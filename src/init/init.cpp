@@ -43,8 +43,7 @@ Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log,
       shutdown_(kernel, log,
                 {.grace = std::chrono::milliseconds(config.shutdown.timeout),
                  .syncs = setup.place == Place::machine}),
-      environment_(setup.environment, config.handoff.mode != config::HandoffMode::exec),
-      signals_(std::move(signals)) {}
+      environment_(setup.environment, !runs_command()), signals_(std::move(signals)) {}
 
 base::Result<> Init::bind_sockets() noexcept {
     const trace::Span span(timeline_, "init: bind sockets");
@@ -57,10 +56,9 @@ base::Result<> Init::bind_sockets() noexcept {
 }
 
 base::Result<> Init::set_up() noexcept {
-    // The sockets first: from here on no client is refused. Without them a machine still has its console.
+    // The sockets first: from here on no client is refused. A machine goes on without: start_child() tries again.
     const auto bound = runs_command() ? base::Result<>() : bind_sockets();
     if (!bound && setup_.place != Place::machine) { return bound; }
-    if (!bound) { log_.error(base::describe(bound.error())); }
     if (!runs_command()) {
         // Only a head start: a model that cannot be read is the runtime's to report.
         (void)kernel_.spawn_chore(sys::Chore::read_ahead, config_.engine.model.c_str());
