@@ -24,16 +24,22 @@ def llama_server(host: str, port: int, flags: str = "") -> list[str]:
     return ["/usr/bin/llama-server", "-m", INNER_MODEL, "--host", host, "--port", str(port), *flags.split()]
 
 
-def in_containers(model: Path, port: int, output: int) -> list[Contender]:
-    """PID 1 of a container on the host's network, all with the same root."""
-    root = Root(model, files={INNER_CONFIG: system.configuration(LOOPBACK, port)})
+def in_containers(model: Path, port: int, output: int, cache: Path) -> list[Contender]:
+    """PID 1 of a container on the host's network, all with the same root.
+
+    The first contender is a machine that was up before: it has a directory that stays. The second one has none.
+    """
+    files = {INNER_CONFIG: system.configuration(LOOPBACK, port)}
+    root = Root(model, files=files)
+    again = Root(model, files=files, cache=cache)
     tini = ["/usr/bin/tini", "--"]
 
-    def container(name: str, command: list[str]) -> Contender:
+    def container(name: str, command: list[str], root: Root = root) -> Contender:
         return Contender(name, LOOPBACK, lambda: Sandbox(root, command, output=output, stamped=True))
 
     return [
-        container("vector_boot", [system.VECTOR_BOOT]),
+        container("vector_boot", [system.VECTOR_BOOT], again),
+        container("vector_boot, its first start", [system.VECTOR_BOOT]),
         container("tini -- llama-server", tini + llama_server(LOOPBACK, port)),
         container("tini -- llama-server, tuned", tini + llama_server(LOOPBACK, port, TUNED)),
     ]
@@ -46,7 +52,7 @@ NETWORK = (
 )
 
 
-def in_virtual_machines(model: Path, port: int, output: int) -> list[Contender]:
+def in_virtual_machines(model: Path, port: int, output: int, cache: Path) -> list[Contender]:
     """init of User-Mode Linux, measured from the launch of the kernel. All llama-servers here are the tuned one."""
     server = " ".join(llama_server("0.0.0.0", port, TUNED))
     shell = Root(model, executables={"/init": shell_init(server)})
@@ -65,9 +71,10 @@ def in_virtual_machines(model: Path, port: int, output: int) -> list[Contender]:
 
         return Contender(name, tap_network.GUEST, prepare)
 
-    own = Root(model, files={INNER_CONFIG: system.configuration("0.0.0.0", port)})
+    files = {INNER_CONFIG: system.configuration("0.0.0.0", port)}
     return [
-        machine("vector_boot", own, system.VECTOR_BOOT),
+        machine("vector_boot", Root(model, files=files, cache=cache), system.VECTOR_BOOT),
+        machine("vector_boot, its first start", Root(model, files=files), system.VECTOR_BOOT),
         machine("shell init, llama-server, tuned", shell, "/init"),
         # TERM: without it systemd asks the console for its abilities, and waits for answers.
         machine("systemd, llama-server, tuned", systemd, "/usr/lib/systemd/systemd", "TERM=dumb", "systemd.show_status=0"),

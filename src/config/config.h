@@ -18,7 +18,9 @@ inline constexpr std::uint32_t most_threads = 512;
 struct Engine {
     std::string model = "/models/model.gguf";
     std::uint32_t context = 2048; // tokens of prompt and answer together
-    std::uint32_t threads = 0;    // 0: as many as the CPU affinity and the cgroup's quota allow
+    // Directory for what saves time at the next start; empty: nothing is kept.
+    std::string cache = "/var/cache/vector_boot";
+    std::uint32_t threads = 0; // 0: as many as the CPU affinity and the cgroup's quota allow
 };
 
 enum class HandoffMode : std::uint8_t { worker, exec };

@@ -11,6 +11,7 @@ namespace {
 constexpr Key keys[] = {
     {"engine", "model", "the path of a GGUF file, in quotes"},
     {"engine", "context", "a whole number of tokens from 64 to 1048576"},
+    {"engine", "cache", "a directory, in quotes, or \"\" for none"},
     {"engine", "threads", "a whole number from 0 (automatic) to 512"},
     {"handoff", "mode", "\"worker\" or \"exec\""},
     {"handoff", "command", "program and arguments, such as [\"/bin/sh\", \"-c\", \"...\"]"},

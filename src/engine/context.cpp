@@ -1,11 +1,15 @@
 #include "engine/context.h"
 
+#include "engine/backend.h"
 #include "engine/llama_log.h"
+
+#include <ggml-backend.h>
 
 #include <algorithm>
 #include <bit>
 #include <exception>
-#include <vector>
+#include <sstream>
+#include <utility>
 
 namespace vb::engine {
 namespace {
@@ -54,24 +58,51 @@ Result<ContextHandle> Context::open(std::size_t tokens) {
 Result<> Context::make_room(std::size_t tokens) {
     if (tokens <= llama_n_ctx_seq(handle_.get())) { return {}; }
     // To the next power of two, so that a long sequence is copied a few times and not at every token.
+    const bool is_empty = llama_memory_seq_pos_max(llama_get_memory(handle_.get()), 0) < 0;
+    Result<std::vector<std::uint8_t>> held;
+    if (!is_empty) { held = state(); }
+    if (!held) { return std::unexpected(std::move(held.error())); }
     auto larger = open(std::bit_ceil(tokens));
     if (!larger) { return std::unexpected(std::move(larger.error())); }
-    if (auto moved = move_state_to(larger->get()); !moved) { return moved; }
-    handle_ = *std::move(larger);
-    return {};
+    std::swap(handle_, *larger);
+    if (is_empty) { return {}; }
+    auto restored = restore(*held);
+    if (!restored) { std::swap(handle_, *larger); }
+    return restored;
 }
 
-Result<> Context::move_state_to(llama_context* other) const {
-    if (llama_memory_seq_pos_max(llama_get_memory(handle_.get()), 0) < 0) { return {}; }
+Result<std::vector<std::uint8_t>> Context::state() const {
     try {
         std::vector<std::uint8_t> state(llama_state_seq_get_size(handle_.get(), 0));
-        const std::size_t size = llama_state_seq_get_data(handle_.get(), state.data(), state.size(), 0);
-        if (size > 0 && llama_state_seq_set_data(other, state.data(), size, 0) > 0) { return {}; }
+        state.resize(llama_state_seq_get_data(handle_.get(), state.data(), state.size(), 0));
+        if (!state.empty()) { return state; }
     } catch (const std::exception& fault) { // no memory
-        return std::unexpected(
-            Error{Fault::resources, std::string("the context cannot grow: ") + fault.what()});
+        return std::unexpected(Error{Fault::resources, std::string("the context's state: ") + fault.what()});
     }
-    return std::unexpected(Error{Fault::internal, "libllama did not move the sequence to a larger context"});
+    return std::unexpected(Error{Fault::internal, "libllama gave no state of the sequence"});
+}
+
+Result<> Context::restore(std::span<const std::uint8_t> state) {
+    const LlamaLog llama_log(*log_);
+    std::string reason = llama_log.reason();
+    try {
+        if (llama_state_seq_set_data(handle_.get(), state.data(), state.size(), 0) > 0) { return {}; }
+        reason = llama_log.reason();
+    } catch (const std::exception& fault) { reason = fault.what(); }
+    llama_memory_clear(llama_get_memory(handle_.get()), false);
+    return std::unexpected(Error{Fault::internal, "libllama did not restore a sequence's state: " + reason});
+}
+
+std::string Context::settings() const {
+    std::ostringstream text;
+    text << "libllama " << llama_version() << " ggml " << ggml_version() << ' ' << ggml_commit() << " keys "
+         << parameters_.type_k << " values " << parameters_.type_v << " flash " << parameters_.flash_attn_type
+         << " batch " << parameters_.n_batch << ' ' << parameters_.n_ubatch << " window "
+         << parameters_.swa_full << " code " << backend_variant();
+    for (std::size_t index = 0; index < ggml_backend_dev_count(); ++index) {
+        text << " device " << ggml_backend_dev_name(ggml_backend_dev_get(index));
+    }
+    return text.str();
 }
 
 void Context::interrupt_by(const std::atomic<bool>& flag) noexcept {

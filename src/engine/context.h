@@ -9,6 +9,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace vb::engine {
 
@@ -22,6 +26,12 @@ class Context {
     std::size_t capacity() const noexcept { return capacity_; }
     // Grows it where `tokens` would not fit. On an error, such as no memory, it is as it was.
     Result<> make_room(std::size_t tokens);
+    // What its sequence has computed; restore() makes one that holds exactly that, in a context of the same
+    // model, library and settings(). What it held before is lost either way.
+    Result<std::vector<std::uint8_t>> state() const;
+    Result<> restore(std::span<const std::uint8_t> state);
+    // The parameters that a state depends on, and the libraries and devices that compute it.
+    std::string settings() const;
     // Ends a llama_decode on any thread while `flag` is set.
     void interrupt_by(const std::atomic<bool>& flag) noexcept;
 
@@ -30,7 +40,6 @@ class Context {
   private:
     Context(llama_model* weights, const base::Log& log) : weights_(weights), log_(&log) {}
     Result<ContextHandle> open(std::size_t tokens);
-    Result<> move_state_to(llama_context* other) const;
 
     llama_model* weights_;
     const base::Log* log_;

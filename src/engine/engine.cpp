@@ -14,21 +14,11 @@
 #include <utility>
 
 namespace vb::engine {
-namespace {
-
-std::string identifier(std::string_view path) {
-    path.remove_prefix(path.rfind('/') + 1); // npos + 1 is 0
-    if (path.ends_with(".gguf")) { path.remove_suffix(5); }
-    return std::string(path);
-}
-
-} // namespace
-
 class Engine::Implementation {
   public:
     Implementation(Options options, trace::Timeline& timeline, const base::Log& log,
                    std::function<void(State)> changed)
-        : options_(std::move(options)), name_(identifier(options_.model)), timeline_(timeline), log_(log),
+        : options_(std::move(options)), name_(name_of_model(options_.model)), timeline_(timeline), log_(log),
           changed_(std::move(changed)), thread_([this] { run(); }) {}
 
     ~Implementation() {
@@ -60,6 +50,8 @@ class Engine::Implementation {
     void fail(Error error);
     void serve(Generator& generator);
     std::optional<Pending> next();
+    // Once, when there is nothing else to do.
+    void prepare(Generator& generator);
     // Tells the waiting requests that were cancelled, or all of them.
     void finish_cancelled(bool all);
 
@@ -80,6 +72,7 @@ class Engine::Implementation {
     std::deque<Pending> queue_;
     Ticket last_ticket_ = 0;
     Ticket running_ = 0;
+    bool prepared_ = false;
 
     std::jthread thread_; // the last member: everything else is there before it starts and after it ends
 };
@@ -117,7 +110,7 @@ void Engine::Implementation::run() {
     } else if (!model) {
         fail(std::move(model.error()));
     } else {
-        Generator generator(*std::move(model), timeline_, interrupted_, [this] {
+        Generator generator(*std::move(model), timeline_, log_, interrupted_, [this] {
             if (waiting_cancelled_.load(std::memory_order_relaxed)) { finish_cancelled(false); }
         });
         state_.store(State::ready, std::memory_order_release);
@@ -152,8 +145,20 @@ std::optional<Engine::Implementation::Pending> Engine::Implementation::next() {
     return pending;
 }
 
+void Engine::Implementation::prepare(Generator& generator) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (prepared_ || !queue_.empty()) { return; }
+        prepared_ = true;
+        running_ = 0;
+        // At the end nothing is computed any more, but what is there is saved.
+        interrupted_.store(stopping_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
+    generator.prepare();
+}
+
 void Engine::Implementation::serve(Generator& generator) {
-    while (auto pending = next()) {
+    for (prepare(generator); auto pending = next(); prepare(generator)) {
         const auto outcome = generator.answer(pending->request, *pending->receiver);
         pending->receiver->finished(outcome);
     }

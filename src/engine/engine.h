@@ -22,6 +22,7 @@ struct Options {
     std::uint32_t context = 2048;      // tokens: prompt and answer together
     std::uint32_t first_context = 512; // tokens that there is memory for at once; it grows as they come
     std::uint32_t batch = 512;         // tokens computed at once while reading a prompt
+    std::string cache{};               // directory for what saves time at the next start; empty: none
     std::uint32_t threads = 0;         // 0: floor(min(affinity, cgroup cpu.max))
 };
 
@@ -44,6 +45,7 @@ enum class Finish : unsigned char { stop, length, cancelled };
 
 struct Usage {
     std::uint32_t prompt_tokens = 0;
+    std::uint32_t cached_tokens = 0; // of the prompt: those that did not have to be computed
     std::uint32_t completion_tokens = 0;
 };
 struct Outcome {

@@ -21,10 +21,10 @@ std::unexpected<Error> refuse(std::string message) {
 
 } // namespace
 
-Generator::Generator(std::unique_ptr<Model> model, trace::Timeline& timeline,
+Generator::Generator(std::unique_ptr<Model> model, trace::Timeline& timeline, const base::Log& log,
                      const std::atomic<bool>& interrupted, std::function<void()> between_tokens)
-    : model_(std::move(model)), timeline_(&timeline), interrupted_(&interrupted),
-      between_tokens_(std::move(between_tokens)),
+    : model_(std::move(model)), timeline_(&timeline), log_(&log), interrupted_(&interrupted),
+      between_tokens_(std::move(between_tokens)), saved_(model_->held), held_(std::move(model_->held)),
       // A sliding window and a recurrent state have already lost what is needed to go back.
       can_reuse_prefix_(llama_model_n_swa(model_->weights.get()) == 0 &&
                         !llama_model_is_recurrent(model_->weights.get()) &&
@@ -40,16 +40,46 @@ void Generator::forget() {
 Result<Outcome> Generator::answer(const Request& request, Receiver& receiver) {
     std::optional<trace::Span> span;
     if (std::exchange(first_request_, false)) { span.emplace(*timeline_, "engine: prefill"); }
-    auto prompt = prompt_tokens(request);
+    auto prompt = prompt_tokens(request.messages);
     if (!prompt) { return std::unexpected(std::move(prompt.error())); }
-    const auto read = read_prompt(*prompt);
-    if (!read) { return std::unexpected(read.error()); }
+    keep(std::span(*prompt).first(prompt->size() - 1)); // the last is computed in any case, for its logits
+    const Usage usage{.prompt_tokens = static_cast<std::uint32_t>(prompt->size()),
+                      .cached_tokens = static_cast<std::uint32_t>(held_.size())};
+    const auto done = read(*prompt);
+    if (!done) { return std::unexpected(done.error()); }
     span.reset();
-    const Usage usage{.prompt_tokens = static_cast<std::uint32_t>(prompt->size())};
-    if (!*read) { return Outcome{.finish = Finish::cancelled, .usage = usage}; }
-    auto outcome = generate(request, sampler(request.sampling).get(), receiver);
-    if (outcome) { outcome->usage.prompt_tokens = usage.prompt_tokens; }
-    return outcome;
+    if (!*done) { return Outcome{.finish = Finish::cancelled, .usage = usage}; }
+    return generate(request, usage, receiver);
+}
+
+void Generator::prepare() {
+    if (!model_->prefix_file) { return; }
+    const Tokens prefix = common_prefix();
+    if (prefix.empty() || prefix == saved_) { return; }
+    keep(prefix);
+    const auto done = read(prefix);
+    if (done && !*done) { return; } // interrupted
+    const auto saved = done ? save_prefix() : std::unexpected(done.error());
+    if (!saved) { log_->info("the beginning of the prompts is not kept: ", saved.error().message); }
+}
+
+Generator::Tokens Generator::common_prefix() const {
+    // Texts that no tokenizer begins alike.
+    const auto one = prompt_tokens(R"([{"role":"user","content":"A"}])");
+    const auto other = prompt_tokens(R"([{"role":"user","content":"1"}])");
+    if (!one || !other) { return {}; }
+    return {one->begin(), std::ranges::mismatch(*one, *other).in1};
+}
+
+Result<> Generator::save_prefix() {
+    auto state = model_->context->state();
+    if (!state) { return std::unexpected(std::move(state.error())); }
+    const auto saved = model_->prefix_file->save({.tokens = held_, .state = *std::move(state)});
+    if (!saved) {
+        return std::unexpected(Error{Fault::resources, std::string(base::describe(saved.error()).view())});
+    }
+    saved_ = held_;
+    return {};
 }
 
 std::unexpected<Error> Generator::refuse_length(const std::string& tokens) const {
@@ -57,8 +87,8 @@ std::unexpected<Error> Generator::refuse_length(const std::string& tokens) const
                   std::to_string(model_->context->capacity()));
 }
 
-Result<Generator::Tokens> Generator::prompt_tokens(const Request& request) const {
-    auto text = model_->chat_template->render(request.messages, model_->special);
+Result<Generator::Tokens> Generator::prompt_tokens(const std::string& messages) const {
+    auto text = model_->chat_template->render(messages, model_->special);
     if (!text) { return std::unexpected(std::move(text.error())); }
     // Where the tokenizer adds these tokens itself, the template's own would be the second.
     const SpecialTexts& special = model_->special;
@@ -105,20 +135,22 @@ Result<Generator::Tokens> Generator::tokenize(std::string_view text) const {
     return tokens;
 }
 
-Result<bool> Generator::read_prompt(const Tokens& prompt) {
-    const auto [differs, ignored] = std::ranges::mismatch(held_, prompt);
-    auto kept = static_cast<std::size_t>(differs - held_.begin());
-    kept = std::min(kept, prompt.size() - 1); // the last token is computed in any case, for its logits
+void Generator::keep(std::span<const llama_token> tokens) {
+    const auto same = std::ranges::mismatch(held_, tokens).in1 - held_.begin();
+    if (same == std::ssize(held_)) { return; }
     llama_memory_t memory = llama_get_memory(model_->context->get());
-    if (can_reuse_prefix_ && kept > 0 && llama_memory_seq_rm(memory, 0, static_cast<llama_pos>(kept), -1)) {
-        held_.resize(kept);
+    if (can_reuse_prefix_ && same > 0 && llama_memory_seq_rm(memory, 0, static_cast<llama_pos>(same), -1)) {
+        held_.resize(static_cast<std::size_t>(same));
     } else {
         forget();
     }
-    if (auto room = model_->context->make_room(prompt.size()); !room) { // at once, not batch by batch
+}
+
+Result<bool> Generator::read(std::span<const llama_token> tokens) {
+    if (auto room = model_->context->make_room(tokens.size()); !room) { // at once, not batch by batch
         return std::unexpected(std::move(room.error()));
     }
-    std::span<const llama_token> rest = std::span(prompt).subspan(held_.size());
+    std::span<const llama_token> rest = tokens.subspan(held_.size());
     const std::size_t batch = llama_n_batch(model_->context->get());
     while (!rest.empty()) {
         const auto now = rest.first(std::min(batch, rest.size()));
@@ -189,9 +221,10 @@ std::string_view Generator::piece(llama_token token) {
     return std::string_view(piece_).substr(0, static_cast<std::size_t>(std::max(size, 0)));
 }
 
-Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampler, Receiver& receiver) {
+Result<Outcome> Generator::generate(const Request& request, Usage usage, Receiver& receiver) {
+    const SamplerHandle chain = sampler(request.sampling);
     AnswerText text(request.stop);
-    Outcome outcome;
+    Outcome outcome{.usage = usage};
     const auto send = [&receiver](const std::string& piece) {
         if (!piece.empty()) { receiver.text(piece); }
     };
@@ -201,7 +234,7 @@ Result<Outcome> Generator::generate(const Request& request, llama_sampler* sampl
             outcome.finish = Finish::cancelled;
             break;
         }
-        const llama_token token = llama_sampler_sample(sampler, model_->context->get(), -1);
+        const llama_token token = llama_sampler_sample(chain.get(), model_->context->get(), -1);
         ++outcome.usage.completion_tokens; // the one that ends the answer included, as llama-server counts
         if (llama_vocab_is_eog(model_->vocabulary(), token)) {
             outcome.finish = Finish::stop;

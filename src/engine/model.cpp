@@ -61,6 +61,7 @@ class Loader {
     Result<ModelHandle> load_part(Part part, const GgufSummary& summary);
     Result<Context> make_context(llama_model* weights, const GgufSummary& summary);
     Result<> add_context_and_template(const GgufSummary& summary, Model& model);
+    void restore_prefix(const GgufSummary& summary, Model& model);
 
     const Options& options_;
     trace::Timeline& timeline_;
@@ -131,6 +132,7 @@ Result<> Loader::add_context_and_template(const GgufSummary& summary, Model& mod
     auto context = make_context(model.weights.get(), summary);
     if (!context) { return std::unexpected(std::move(context.error())); }
     model.context = *std::move(context);
+    if (!options_.cache.empty()) { restore_prefix(summary, model); }
     const Span span(timeline_, "engine: chat template");
     auto chat_template = ChatTemplate::parse(summary.chat_template);
     if (!chat_template) {
@@ -139,6 +141,22 @@ Result<> Loader::add_context_and_template(const GgufSummary& summary, Model& mod
     }
     model.chat_template = *std::move(chat_template);
     return {};
+}
+
+// Whatever is wrong with the file, it only saves time.
+void Loader::restore_prefix(const GgufSummary& summary, Model& model) {
+    const Span span(timeline_, "engine: saved prefix");
+    const auto print = fingerprint(options_.model, summary.header_bytes, model.context->settings());
+    if (!print) { return log_.notice(base::describe(print.error())); }
+    model.prefix_file.emplace(options_.cache, name_of_model(options_.model), *print);
+    auto saved = model.prefix_file->load();
+    if (!saved) { return log_.notice(base::describe(saved.error()), "; it will be made again"); }
+    if (!saved->has_value()) { return; }
+    SavedPrefix& prefix = **saved;
+    auto restored = model.context->make_room(prefix.tokens.size());
+    if (restored) { restored = model.context->restore(prefix.state); }
+    if (!restored) { return log_.notice(model.prefix_file->path(), ": ", restored.error().message); }
+    model.held = std::move(prefix.tokens);
 }
 
 Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
@@ -175,6 +193,12 @@ Result<Context> Loader::make_context(llama_model* weights, const GgufSummary& su
 }
 
 } // namespace
+
+std::string name_of_model(std::string_view path) {
+    path.remove_prefix(path.rfind('/') + 1); // npos + 1 is 0
+    if (path.ends_with(".gguf")) { path.remove_suffix(5); }
+    return std::string(path);
+}
 
 Result<std::unique_ptr<Model>> load_model(const Options& options, trace::Timeline& timeline,
                                           const base::Log& log, const std::atomic<bool>& cancelled) {

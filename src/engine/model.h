@@ -9,10 +9,14 @@
 #include "engine/engine.h"
 #include "engine/error.h"
 #include "engine/llama_handles.h"
+#include "engine/saved_prefix.h"
 
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace vb::engine {
 
@@ -23,11 +27,16 @@ struct Model {
     std::optional<ChatTemplate> chat_template;
     SpecialTexts special;
     std::uint64_t longest_token = 0; // bytes of text that one token stands for at most
+    std::optional<PrefixFile> prefix_file;
+    std::vector<llama_token> held; // what the context has read already: the saved prefix
 
     const llama_vocab* vocabulary() const {
         return llama_model_get_vocab(separate_vocabulary ? separate_vocabulary.get() : weights.get());
     }
 };
+
+// The file's name without directory and ".gguf".
+std::string name_of_model(std::string_view path);
 
 // `cancelled` ends the load early; the error then does not matter, since nobody waits for it.
 Result<std::unique_ptr<Model>> load_model(const Options& options, trace::Timeline& timeline,

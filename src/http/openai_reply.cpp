@@ -9,8 +9,12 @@ namespace vb::http::wire {
 
 using Null = std::optional<std::string_view>;
 
+struct PromptDetails {
+    std::uint32_t cached_tokens;
+};
 struct Usage {
     std::uint32_t prompt_tokens, completion_tokens, total_tokens;
+    PromptDetails prompt_tokens_details;
 };
 struct Message {
     std::string_view role = "assistant";
@@ -137,7 +141,8 @@ wire::Usage usage_of(const engine::Outcome& outcome) {
     const engine::Usage& usage = outcome.usage;
     return {.prompt_tokens = usage.prompt_tokens,
             .completion_tokens = usage.completion_tokens,
-            .total_tokens = usage.prompt_tokens + usage.completion_tokens};
+            .total_tokens = usage.prompt_tokens + usage.completion_tokens,
+            .prompt_tokens_details = {.cached_tokens = usage.cached_tokens}};
 }
 
 template <class Delta>

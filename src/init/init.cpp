@@ -116,6 +116,8 @@ void Init::prepare_child() noexcept {
                   context_argument_.c_str(),
                   "--threads",
                   threads_argument_.c_str(),
+                  "--cache",
+                  config_.engine.cache.c_str(),
                   "--log",
                   base::level_names[static_cast<unsigned char>(config_.log.level)].data(),
                   nullptr};

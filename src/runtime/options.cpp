@@ -44,6 +44,8 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
         ->type_name("N")
         ->check(CLI::Range(0U, config::most_threads))
         ->capture_default_str();
+    app.add_option("--cache", options.engine.cache, "Directory for what saves time at the next start")
+        ->type_name("DIR");
     app.add_option("--listen", options.listen, "Address to bind if no socket was passed")
         ->type_name("HOST:PORT")
         ->capture_default_str();

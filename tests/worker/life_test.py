@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from vector_boot_tools.client import chat
@@ -80,6 +81,49 @@ def test_two_clients_at_once(started: Started) -> None:
     for thread in threads:
         thread.join()
     assert answers[0] == answers[1] and answers[0].startswith("The sky is blue")
+
+
+def first_answer(model: Path, cache: Path) -> tuple[str, int, str]:
+    """Of a start of its own: the text, how many tokens of the prompt came from the cache, the log."""
+    with Started.vector_boot(model, cache=cache) as one:
+        reply = one.client().json("POST", "/v1/chat/completions", chat("Why is the sky blue?", max_tokens=24))
+        assert isinstance(reply, dict)
+        one.sandbox.signal(signal.SIGTERM)
+        assert one.sandbox.wait(15) == 0
+        usage = reply["usage"]["prompt_tokens_details"]
+        return reply["choices"][0]["message"]["content"], usage["cached_tokens"], one.log()
+
+
+def test_the_next_start_knows_the_beginning_of_the_prompt(model: Path, tmp_path: Path) -> None:
+    text, cached, _ = first_answer(model, tmp_path)
+    assert cached == 0
+    (file,) = tmp_path.iterdir()
+    text_after, cached, log = first_answer(model, tmp_path)
+    assert (text_after, file.name in log) == (text, False)
+    assert cached > 10
+
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    text_after, cached, log = first_answer(model, tmp_path)
+    assert (text_after, cached) == (text, 0)
+    assert f"{file.name}: its checksum is wrong; it will be made again" in log
+
+    os.chmod(file, 0o666)
+    text_after, cached, log = first_answer(model, tmp_path)
+    assert (text_after, cached) == (text, 0)
+    assert "that no other may write" in log
+
+
+def test_a_saved_beginning_is_not_used_for_another_model(model: Path, tmp_path: Path) -> None:
+    first_answer(model, tmp_path / "cache")
+    other = tmp_path / "other.gguf"
+    content = bytearray(model.read_bytes())
+    content[-1] ^= 1  # the last tensor's last byte, which is in none of the pages that are looked at
+    other.write_bytes(content)
+    _, cached, log = first_answer(other, tmp_path / "cache")
+    assert cached == 0
+    assert "made for another model, library or setting" in log
 
 
 def test_sigterm_ends_in_order_while_a_client_streams(started: Started) -> None:

@@ -9,4 +9,5 @@ BINARIES = CHECKOUT / "build" / "release" / "bin"
 # Inside a container or a virtual machine.
 INNER_BINARIES = "/opt/vector_boot/bin"
 INNER_MODEL = "/models/model.gguf"
+INNER_CACHE = "/var/cache/vector_boot"
 INNER_CONFIG = "/etc/vector_boot/config.toml"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .failure import Failure
-from .places import BINARIES, INNER_BINARIES, INNER_MODEL
+from .places import BINARIES, INNER_BINARIES, INNER_CACHE, INNER_MODEL
 
 # What container runtimes give by default.
 CAPABILITIES = (
@@ -33,6 +33,7 @@ class Root:
 
     model: Path | None = None
     binaries: Path | None = BINARIES
+    cache: Path | None = None  # a directory outside that stays: what one start keeps, the next one finds
     files: Mapping[str, str] = field(default_factory=dict)  # path inside -> content
     executables: Mapping[str, str] = field(default_factory=dict)  # the same, mode 0755
     links: Mapping[str, str] = field(default_factory=dict)  # path inside -> target
@@ -56,6 +57,9 @@ class Root:
             words += ["--ro-bind", str(self.binaries), f"{at}{INNER_BINARIES}"]
         if self.model is not None:
             words += ["--ro-bind", str(self.model), f"{at}{INNER_MODEL}"]
+        if self.cache is not None:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            words += ["--bind", str(self.cache), f"{at}{INNER_CACHE}"]
         for mode, files in (("0644", self.files), ("0755", self.executables)):
             for path, content in files.items():
                 words += ["--perms", mode, "--ro-bind-data", str(_file_of(content, descriptors)), f"{at}{path}"]

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from . import tap_network
-from .places import INNER_BINARIES, INNER_CONFIG, INNER_MODEL
+from .places import CACHE, INNER_BINARIES, INNER_CONFIG, INNER_MODEL
 from .sandbox import Root, Sandbox
 from .virtual_machine import VirtualMachine
 
+BOOT_CACHE = CACHE / "boot"  # of all systems that are started here, as a machine keeps its /var/cache
 VECTOR_BOOT = f"{INNER_BINARIES}/vector_boot"
 
 
@@ -38,7 +39,7 @@ class System(Protocol):
 class ContainerSystem:
     def __init__(self, model: Path, port: int, *, host: str = "127.0.0.1", output: int | None = None) -> None:
         self.host, self.port = host, port
-        root = Root(model, files={INNER_CONFIG: configuration(host, port)})
+        root = Root(model, files={INNER_CONFIG: configuration(host, port)}, cache=BOOT_CACHE)
         self.sandbox = Sandbox(root, [VECTOR_BOOT], output=output)
 
     def power_off(self) -> None:
@@ -50,7 +51,7 @@ class VirtualMachineSystem:
 
     def __init__(self, model: Path, port: int, *, output: int | None = None) -> None:
         self.host, self.port = tap_network.GUEST, port
-        root = Root(model, files={INNER_CONFIG: configuration("0.0.0.0", port)})
+        root = Root(model, files={INNER_CONFIG: configuration("0.0.0.0", port)}, cache=BOOT_CACHE)
         self.sandbox = VirtualMachine(root, VECTOR_BOOT, output=output)
 
     def power_off(self) -> None:

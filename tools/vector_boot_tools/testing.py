@@ -65,9 +65,9 @@ class Started:
         self.sandbox.release()
 
     @classmethod
-    def vector_boot(cls, model: Path | None) -> Started:
+    def vector_boot(cls, model: Path | None, *, cache: Path | None = None) -> Started:
         port = free_port()
-        root = Root(model, files={INNER_CONFIG: configuration(LOOPBACK, port)})
+        root = Root(model, files={INNER_CONFIG: configuration(LOOPBACK, port)}, cache=cache)
         return cls(root, [VECTOR_BOOT], port)
 
     @classmethod

@@ -31,7 +31,7 @@ def kernel_words(init: str, *, memory: str = "1G", extra: Sequence[str] = ()) ->
         "root=/dev/root",
         "rootfstype=hostfs",
         f"rootflags={GUEST}/",
-        "ro",
+        "rw",
         f"init={init}",
         "con=null",
         "con0=fd:0,fd:1",

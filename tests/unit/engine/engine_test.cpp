@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -161,6 +162,31 @@ TEST_F(EngineTest, TheContextGrowsWithoutChangingTheAnswer) {
         const std::string expected = answer(*whole, ++which, request);
         EXPECT_EQ(answer(*grown, ++which, request), expected);
     }
+}
+
+TEST_F(EngineTest, TheSavedPrefixIsNotComputedAgainAndDoesNotChangeTheAnswer) {
+    const std::string directory = testing::TempDir() + "cache-" + std::to_string(getpid());
+    const std::string file = directory + "/tiny.prefix";
+    const Options options{.model = VB_TINY_MODEL, .context = 512, .first_context = 16, .cache = directory};
+    const auto cached_by_new_engine = [&](int which, std::string& text) {
+        const auto engine = start(options);
+        ask(*engine, which, question(24));
+        const auto heard = hearing_.wait_for_end(which);
+        text = heard.text;
+        return heard.outcome->value().usage.cached_tokens;
+    };
+    std::string expected;
+    EXPECT_EQ(cached_by_new_engine(1, expected), 0U);
+    ASSERT_TRUE(std::filesystem::exists(file));
+    std::string text;
+    EXPECT_GT(cached_by_new_engine(2, text), 0U);
+    EXPECT_EQ(text, expected);
+
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+    EXPECT_EQ(cached_by_new_engine(3, text), 0U);
+    EXPECT_EQ(text, expected);
+    EXPECT_GT(cached_by_new_engine(4, text), 0U) << "the bad file was not made again";
+    std::filesystem::remove_all(directory);
 }
 
 TEST_F(EngineTest, OneThreadLoadsAsAWholeAndAnswersTheSame) {

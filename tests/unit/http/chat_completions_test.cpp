@@ -30,7 +30,8 @@ TEST_F(ChatCompletionsTest, WholeAnswer) {
         masked(reply.body),
         R"({"id":"ID","object":"chat.completion","created":TIME,"model":"tiny/model","choices":[{"index":0,)"
         R"("message":{"role":"assistant","content":"Good \"day\"\n\u0001","refusal":null},"logprobs":null,)"
-        R"("finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}})");
+        R"("finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,)"
+        R"("prompt_tokens_details":{"cached_tokens":2}}})");
 }
 
 std::string event(const std::string& rest) {
@@ -76,7 +77,8 @@ TEST_F(ChatCompletionsTest, StreamWithUsage) {
     EXPECT_EQ(masked(client.reply().body),
               event(delta(R"({"role":"assistant","content":""})") + null) +
                   event(delta(R"({"content":"One"})") + null) + event(delta("{}", R"("stop")") + null) +
-                  event(R"([],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10})") +
+                  event(R"([],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,)"
+                        R"("prompt_tokens_details":{"cached_tokens":2}})") +
                   "data: [DONE]\n\n");
 }
 

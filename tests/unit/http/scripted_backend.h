@@ -22,7 +22,9 @@ class ScriptedBackend final : public Backend {
         std::unique_ptr<engine::Receiver> receiver;
 
         void text(std::string_view piece) const { receiver->text(piece); }
-        void finish(engine::Finish finish = engine::Finish::stop, engine::Usage usage = {7, 3}) const {
+        void finish(engine::Finish finish = engine::Finish::stop,
+                    engine::Usage usage = {
+                        .prompt_tokens = 7, .cached_tokens = 2, .completion_tokens = 3}) const {
             receiver->finished(engine::Outcome{.finish = finish, .usage = usage});
         }
         void fail(engine::Fault fault, const std::string& message) const {

@@ -24,8 +24,8 @@ TEST(OptionsTest, Defaults) {
 }
 
 TEST(OptionsTest, All) {
-    const auto options = parse(
-        {"--model=m.gguf", "--context", "512", "--threads", "3", "--listen", "[::1]:9", "--log", "debug"});
+    const auto options = parse({"--model=m.gguf", "--context", "512", "--threads", "3", "--cache", "",
+                                "--listen", "[::1]:9", "--log", "debug"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->engine.context, 512U);
     EXPECT_EQ(options->engine.threads, 3U);
