@@ -1,6 +1,7 @@
 // PID 1 of a machine or a container: arguments and configuration in, an init::Init that runs for ever out.
 #include "config/arguments.h"
 #include "config/kernel_words.h"
+#include "config/signal_names.h"
 #include "config/toml.h"
 #include "init/init.h"
 #include "sys/native_kernel.h"
@@ -65,8 +66,10 @@ int main(int, char** argv, char** environment) {
     const bool is_machine = place == init::Place::machine;
     const auto arguments = config::parse_arguments(argv, is_machine);
     if (!arguments) { return fail(log, arguments.error()); }
-    if (arguments->help || arguments->version) {
-        const std::string_view text = arguments->help ? config::help_text : "vector_boot " VB_VERSION "\n";
+    if (arguments->help || arguments->version || arguments->license) {
+        const std::string_view text = arguments->help      ? config::help_text
+                                      : arguments->version ? "vector_boot " VB_VERSION "\n"
+                                                           : config::license_text;
         return ::write(STDOUT_FILENO, text.data(), text.size()) < 0 ? cannot_set_up : 0;
     }
 
@@ -79,13 +82,22 @@ int main(int, char** argv, char** environment) {
     }
     config::Config config;
     const std::string_view file = arguments->config.empty() ? words.config : arguments->config;
-    for (const auto& configured : {read_file(kernel, log, file, is_machine, config),
-                                   config::apply(words, config), config::apply(*arguments, config)}) {
+    for (const auto& configured :
+         {read_file(kernel, log, file, is_machine, config), config::apply(words, config),
+          config::apply_tini_variables(environment, config), config::apply(*arguments, config)}) {
         if (configured) { continue; }
         if (!is_machine) { return fail(log, configured.error()); }
         log.error(base::describe(configured.error()), "; going on without it");
     }
     log.set_level(config.log.level);
+    if (!config.handoff.parent_death.empty() && !is_machine) {
+        const auto parent_lives = kernel.follow_parent(config::parse_signal(config.handoff.parent_death));
+        if (!parent_lives) { return fail(log, parent_lives.error()); }
+        if (!*parent_lives) {
+            log.notice("the parent has died already");
+            return cannot_set_up;
+        }
+    }
 
     auto timeline = trace::Timeline::create(is_machine ? base::Nanoseconds{} : began);
     if (!timeline) {

@@ -28,6 +28,11 @@ enum class HandoffMode : std::uint8_t { worker, exec };
 struct Handoff {
     HandoffMode mode = HandoffMode::worker;
     std::vector<std::string> command; // exec: program and arguments
+    // The command's init: what tini's -g, -e, -p and -w ask for.
+    bool signal_group = false;
+    std::vector<int> success; // its exit statuses that count as 0
+    std::string parent_death; // the signal to get when our own parent dies; empty: none
+    bool report_reaping = false;
 };
 
 struct Listen {

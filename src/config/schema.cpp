@@ -1,5 +1,6 @@
 #include "config/schema.h"
 
+#include "config/signal_names.h"
 #include "sys/socket_address.h"
 
 #include <algorithm>
@@ -15,6 +16,10 @@ constexpr Key keys[] = {
     {"engine", "threads", "a whole number from 0 (automatic) to 512"},
     {"handoff", "mode", "\"worker\" or \"exec\""},
     {"handoff", "command", "program and arguments, such as [\"/bin/sh\", \"-c\", \"...\"]"},
+    {"handoff", "signal_group", "true or false"},
+    {"handoff", "success", "exit statuses from 0 to 255, such as [0, 143]"},
+    {"handoff", "parent_death", "a signal such as \"SIGTERM\", or \"\" for none"},
+    {"handoff", "report_reaping", "true or false"},
     {"listen", "http", "an address such as \"127.0.0.1:8080\", \"[::1]:8080\" or \"*:8080\""},
     {"failure", "policy", "\"restart\", \"shell\", \"reboot\", \"poweroff\" or \"exit\""},
     {"failure", "limit", "a whole number from 1 to 1000"},
@@ -63,6 +68,13 @@ const Key* find_invalid(const Config& config) noexcept {
     if (!within(config.engine.threads, 0, most_threads)) { return find_key("engine", "threads"); }
     if (config.handoff.mode == HandoffMode::exec && config.handoff.command.empty()) {
         return find_key("handoff", "command");
+    }
+    if (!std::ranges::all_of(config.handoff.success,
+                             [](int status) { return 0 <= status && status <= 255; })) {
+        return find_key("handoff", "success");
+    }
+    if (!config.handoff.parent_death.empty() && parse_signal(config.handoff.parent_death) == 0) {
+        return find_key("handoff", "parent_death");
     }
     if (!sys::parse_socket_address(config.listen.http)) { return find_key("listen", "http"); }
     if (!within(config.failure.limit, 1, 1000)) { return find_key("failure", "limit"); }

@@ -2,6 +2,7 @@
 #include "init/init.h"
 #include "init/mounts.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <linux/reboot.h>
@@ -49,7 +50,10 @@ void Init::handle_signal(const sys::Signal& signal) noexcept {
     }
     if (runs_command()) {
         // The command decides what a signal means; when it ends, so do we.
-        if (supervisor_.process() != 0) { (void)kernel_.kill(supervisor_.process(), signal.number); }
+        const pid_t command = supervisor_.process();
+        if (command != 0) {
+            (void)kernel_.forward(config_.handoff.signal_group ? -command : command, signal);
+        }
         return;
     }
     for (const int ending : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPWR, SIGRTMIN + 3}) {
@@ -89,7 +93,7 @@ void Init::handle_death(const sys::Death& death) noexcept {
                    runs_command() ? "command " : "runtime ", describe_end(death.status));
         const Verdict verdict = supervisor_.died(death.status, kernel_.now());
         if (asked_to_end) {
-            status_ = exit_status(death.status);
+            status_ = own_status(exit_status(death.status));
         } else {
             follow(verdict);
         }
@@ -98,6 +102,8 @@ void Init::handle_death(const sys::Death& death) noexcept {
         supervisor_.forgive();
         // Not at once: on a console at its end the shell ends as soon as it has begun.
         if (!shutdown_.is_under_way()) { restart_at_ = kernel_.now() + std::chrono::seconds(1); }
+    } else if (config_.handoff.report_reaping) {
+        log_.warning("reaped process ", death.process, ", which ", describe_end(death.status));
     }
 }
 
@@ -112,8 +118,12 @@ void Init::stop(Ending ending) noexcept {
     shutdown_.begin(supervisor_.process());
 }
 
+int Init::own_status(int status) const noexcept {
+    return runs_command() && std::ranges::contains(config_.handoff.success, status) ? 0 : status;
+}
+
 void Init::end(int status) noexcept {
-    status_ = status;
+    status_ = own_status(status);
     restart_at_.reset();
     shutdown_.begin(supervisor_.process());
 }

@@ -58,6 +58,7 @@ class Init {
 
     void stop(Ending ending) noexcept;
     void end(int status) noexcept;
+    int own_status(int status) const noexcept;
     int finish() noexcept;
     void leave_machine() noexcept;
 

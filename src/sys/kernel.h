@@ -8,6 +8,7 @@
 #include "base/unique_fd.h"
 #include "sys/socket_address.h"
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -44,6 +45,8 @@ struct Death {
 struct Signal {
     int number;
     pid_t sender;
+    bool is_queued = false; // by sigqueue(3), with a value
+    std::uint64_t value = 0;
 };
 
 struct Datagram {
@@ -84,7 +87,12 @@ class Kernel {
     virtual Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept = 0;
     // The next dead child, if one waits to be reaped. `no_children` is set when there is none left at all.
     virtual std::optional<Death> reap(bool& no_children) noexcept = 0;
+    // A negative `process` is a process group.
     virtual Result<> kill(pid_t process, int signal) noexcept = 0;
+    // Sends on what was received, with its value.
+    virtual Result<> forward(pid_t process, const Signal& signal) noexcept = 0;
+    // Asks for `signal` when the parent dies; false if it is dead already.
+    virtual Result<bool> follow_parent(int signal) noexcept = 0;
     // Every process but this one that we are responsible for: all of the namespace as PID 1, else our
     // children.
     virtual void kill_all(int signal) noexcept = 0;

@@ -35,7 +35,10 @@ Result<UniqueFd> NativeKernel::open_signals() noexcept {
 std::optional<Signal> NativeKernel::read_signal(int signals) noexcept {
     signalfd_siginfo info{};
     if (::read(signals, &info, sizeof info) != sizeof info) { return std::nullopt; }
-    return Signal{.number = static_cast<int>(info.ssi_signo), .sender = static_cast<pid_t>(info.ssi_pid)};
+    return Signal{.number = static_cast<int>(info.ssi_signo),
+                  .sender = static_cast<pid_t>(info.ssi_pid),
+                  .is_queued = info.ssi_code == SI_QUEUE,
+                  .value = info.ssi_ptr};
 }
 
 Result<UniqueFd> NativeKernel::open_poll() noexcept {

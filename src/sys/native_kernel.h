@@ -14,6 +14,8 @@ class NativeKernel final : public Kernel {
     Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept override;
     std::optional<Death> reap(bool& no_children) noexcept override;
     Result<> kill(pid_t process, int signal) noexcept override;
+    Result<> forward(pid_t process, const Signal& signal) noexcept override;
+    Result<bool> follow_parent(int signal) noexcept override;
     void kill_all(int signal) noexcept override;
     Result<> become_subreaper() noexcept override;
 

@@ -156,6 +156,21 @@ Result<> NativeKernel::kill(pid_t process, int signal) noexcept {
     return {};
 }
 
+Result<> NativeKernel::forward(pid_t process, const Signal& signal) noexcept {
+    if (!signal.is_queued || process < 0) { return kill(process, signal.number); } // a group gets no value
+    const sigval value{.sival_ptr =
+                           reinterpret_cast<void*>(static_cast<std::uintptr_t>(signal.value))}; // NOLINT
+    if (::sigqueue(process, signal.number, value) != 0) { return system_error("sigqueue", ""); }
+    return {};
+}
+
+Result<bool> NativeKernel::follow_parent(int signal) noexcept {
+    const pid_t parent = ::getppid();
+    if (::prctl(PR_SET_PDEATHSIG, signal) != 0) { return system_error("prctl", "PR_SET_PDEATHSIG"); }
+    // A parent that died before the call is not told of any more: prctl(2).
+    return ::getppid() == parent;
+}
+
 void NativeKernel::kill_all(int signal) noexcept {
     if (::getpid() == 1) {
         ::kill(-1, signal); // spares the caller, see kill(2)

@@ -1,7 +1,9 @@
 """`vector_boot -- CMD`: statuses, signals, orphans and what the command inherits."""
 
 import contextlib
+import ctypes
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -182,3 +184,63 @@ def test_survives_a_closed_log(start):
                           stderr=write_end, check=False)
     os.close(write_end)
     assert done.returncode == 3
+
+
+def test_takes_the_place_of_tini(start):
+    """The same words, with and without --."""
+    assert start("-v", "-g", "-e", "143", "-s", "-w", "sh", "-c", "exit 143").finish()[0] == 0
+    assert start("-e143", "--", "sh", "-c", "exit 144").finish()[0] == 144
+    status, out, _ = start("-l").finish()
+    assert status == 0 and "Apache License" in out
+
+
+def test_forwards_the_value_of_a_queued_signal(start):
+    init = start("--", "python3", "-c",
+                 "import signal\n"
+                 "number = signal.SIGRTMIN + 2\n"
+                 "signal.pthread_sigmask(signal.SIG_BLOCK, [number])\n"
+                 "print('waiting', flush=True)\n"
+                 "import ctypes\n"
+                 "libc = ctypes.CDLL(None)\n"
+                 "info = (ctypes.c_int * 32)()\n"
+                 "mask = (ctypes.c_ulong * 16)(1 << (number - 1))\n"
+                 "libc.sigwaitinfo(mask, info)\n"
+                 "print(info[6], flush=True)")
+    assert init.outer.stdout.readline() == "waiting\n"
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.sigqueue(init.pid, int(signal.SIGRTMIN) + 2, ctypes.c_void_p(4711)) == 0
+    assert init.finish()[1] == "4711\n"
+
+
+def test_forwards_to_the_process_group(start):
+    """The child of the shell hears it too, though the shell itself does not care."""
+    init = start("-g", "--", "sh", "-c",
+                 "trap '' USR1; (trap 'echo told; exit' USR1; echo up; while :; do sleep 1; done) & wait; wait")
+    assert init.outer.stdout.readline() == "up\n"
+    init.signal(signal.SIGUSR1)
+    assert init.outer.stdout.readline() == "told\n"
+
+
+def test_takes_tinis_variables(start):
+    script = "trap '' USR1; (trap 'echo told; exit' USR1; echo up; while :; do sleep 1; done) & wait; wait"
+    init = start("sh", "-c", script, env={**os.environ, "TINI_KILL_PROCESS_GROUP": "1"})
+    assert init.outer.stdout.readline() == "up\n"
+    init.signal(signal.SIGUSR1)
+    assert init.outer.stdout.readline() == "told\n"
+
+
+def test_dies_with_its_parent(tmp_path):
+    """As an ordinary process: the parent is killed, init gets the signal and ends its command."""
+    script = f"{VECTOR_BOOT} -p SIGTERM -- sleep 60 & echo $!; wait"
+    parent = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    init = int(parent.stdout.readline())
+    eventually(lambda: children_of(init), "the command")
+    (command,) = children_of(init)
+    parent.kill()
+    parent.wait()
+    eventually(lambda: not Path(f"/proc/{command}").exists(), "the end of the command")
+
+
+def test_warns_of_what_it_reaps(start):
+    _, _, log = start("-w", "--", "sh", "-c", "(sh -c 'exit 3' &); sleep 0.3").finish()
+    assert re.search(r"warning: reaped process \d+, which ended with status 3", log)

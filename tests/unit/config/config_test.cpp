@@ -1,8 +1,11 @@
 #include "config/arguments.h"
 #include "config/kernel_words.h"
+#include "config/signal_names.h"
 #include "config/toml.h"
 
 #include <gtest/gtest.h>
+
+#include <csignal>
 
 namespace {
 
@@ -207,11 +210,59 @@ TEST(ArgumentsTest, TakeValuesInBothForms) {
 
 TEST(ArgumentsTest, RefuseWhatTheyDoNotKnow) {
     EXPECT_FALSE(parse({"--modle", "/m"}));
-    EXPECT_FALSE(parse({"model"}));
+    EXPECT_FALSE(parse({"-x"}));
+    EXPECT_FALSE(parse({"-e", "256"}));
+    EXPECT_FALSE(parse({"-p"}));
+    EXPECT_FALSE(parse({"-ge"}));
     EXPECT_FALSE(parse({"--model"}));
     Config config;
     EXPECT_FALSE(apply(*parse({"--listen", "nowhere"}), config));
     EXPECT_FALSE(apply(*parse({"--log", "loud"}), config));
+}
+
+TEST(ArgumentsTest, TakeTinisOptions) {
+    const auto arguments =
+        parse({"-gsvv", "-e143", "-e", "0", "-p", "SIGKILL", "-w", "sh", "-c", "--", "-v"});
+    ASSERT_TRUE(arguments);
+    EXPECT_EQ(arguments->verbosity, 2U);
+    Config config;
+    config.log.level = base::Level::error;
+    ASSERT_TRUE(apply(*arguments, config));
+    EXPECT_TRUE(config.handoff.signal_group && config.handoff.report_reaping);
+    EXPECT_EQ(config.handoff.success, (std::vector{143, 0}));
+    EXPECT_EQ(config.handoff.parent_death, "SIGKILL");
+    EXPECT_EQ(config.handoff.command, (std::vector<std::string>{"sh", "-c", "--", "-v"}));
+    EXPECT_EQ(config.log.level, base::Level::debug);
+    EXPECT_FALSE(apply(*parse({"-p", "SIGNOTHING", "sh"}), config));
+}
+
+TEST(ArgumentsTest, TakeTinisVariables) {
+    const auto with = [](const char* variable, Config& config) {
+        const char* const environment[] = {"PATH=/", variable, nullptr};
+        return apply_tini_variables(const_cast<char* const*>(environment), config).has_value();
+    };
+    Config config;
+    EXPECT_TRUE(with("TINI_SUBREAPER=1", config));
+    EXPECT_FALSE(config.handoff.signal_group);
+    EXPECT_TRUE(with("TINI_KILL_PROCESS_GROUP=", config));
+    EXPECT_TRUE(config.handoff.signal_group);
+    EXPECT_TRUE(with("TINI_VERBOSITY=0", config));
+    EXPECT_EQ(config.log.level, base::Level::error);
+    EXPECT_TRUE(with("TINI_VERBOSITY=9", config));
+    EXPECT_EQ(config.log.level, base::Level::debug);
+    EXPECT_FALSE(with("TINI_VERBOSITY=high", config));
+}
+
+TEST(SignalNames, AreRead) {
+    EXPECT_EQ(parse_signal("SIGTERM"), SIGTERM);
+    EXPECT_EQ(parse_signal("KILL"), SIGKILL);
+    EXPECT_EQ(parse_signal("15"), 15);
+    EXPECT_EQ(parse_signal("SIGRTMIN"), SIGRTMIN);
+    EXPECT_EQ(parse_signal("SIGRTMIN+3"), SIGRTMIN + 3);
+    for (const char* const none :
+         {"", "SIG", "0", "-1", "65", "SIGRTMIN+31", "SIGRTMIN-1", "SIGRTMIN+", "sigterm"}) {
+        EXPECT_EQ(parse_signal(none), 0) << none;
+    }
 }
 
 TEST(ArgumentsTest, NeverEndPid1OfAMachine) {

@@ -55,6 +55,10 @@ class SimulatedKernel final : public sys::Kernel {
     Result<pid_t> spawn_chore(sys::Chore chore, const char* path) noexcept override;
     std::optional<sys::Death> reap(bool& no_children) noexcept override;
     Result<> kill(pid_t process, int signal) noexcept override;
+    Result<> forward(pid_t process, const sys::Signal& signal) noexcept override {
+        return kill(process, signal.number);
+    }
+    Result<bool> follow_parent(int) noexcept override { return true; }
     void kill_all(int signal) noexcept override;
     Result<> become_subreaper() noexcept override { return record("become_subreaper", ""); }
     Result<UniqueFd> open_signals() noexcept override { return open(signals_fd_); }
