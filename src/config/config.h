@@ -4,8 +4,10 @@
 #pragma once
 
 #include "base/log.h"
+#include "config/service.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,16 @@ enum class CtrlAltDel : std::uint8_t { reboot, poweroff, ignore };
 
 struct Machine {
     CtrlAltDel ctrl_alt_del = CtrlAltDel::reboot;
+    std::string hostname; // empty: as the kernel has it
+    std::string ip;       // as the kernel word of this name; which wins
+};
+
+struct Mount {
+    std::string source;
+    std::string target;
+    std::string type;
+    std::string options; // as in fstab(5), such as "ro,noatime"
+    bool operator==(const Mount&) const = default;
 };
 
 struct Logging {
@@ -69,6 +81,9 @@ struct Config {
     Shutdown shutdown;
     Machine machine;
     Logging log;
+    std::vector<Service> service;
+    std::vector<Mount> mount;
+    std::map<std::string, std::string> sysctl; // such as "vm.swappiness" = "10"
 };
 
 inline constexpr char run_directory[] = "/run/vector_boot";

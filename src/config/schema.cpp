@@ -9,6 +9,9 @@ namespace vb::config {
 
 namespace {
 
+constexpr std::size_t longest_hostname = 64; // HOST_NAME_MAX
+constexpr std::string_view any_name = "NAME";
+
 constexpr Key keys[] = {
     {"engine", "model", "the path of a GGUF file, in quotes"},
     {"engine", "context", "a whole number of tokens from 64 to 1048576"},
@@ -25,8 +28,40 @@ constexpr Key keys[] = {
     {"failure", "limit", "a whole number from 1 to 1000"},
     {"shutdown", "timeout", "a whole number of milliseconds from 0 to 600000"},
     {"machine", "ctrl_alt_del", "\"reboot\", \"poweroff\" or \"ignore\""},
+    {"machine", "hostname", "a name of at most 64 characters, in quotes"},
+    {"machine", "ip", "an address as in \"10.0.2.15::10.0.2.2:255.255.255.0::eth0:off\""},
     {"log", "level", "\"error\", \"warning\", \"notice\", \"info\" or \"debug\""},
+    {"service", "name", "a name, in quotes"},
+    {"service", "command", "program and arguments, such as [\"/usr/sbin/sshd\", \"-D\"]"},
+    {"service", "type", "\"daemon\" or \"oneshot\""},
+    {"service", "user", "the name or number of a user, in quotes"},
+    {"service", "group", "the name or number of a group, in quotes"},
+    {"service", "environment", "a list such as [\"NAME=value\"]"},
+    {"service", "directory", "a path, in quotes"},
+    {"service", "after", "a list of names of services"},
+    {"service", "ready", "\"none\", \"notify\" or \"fd\""},
+    {"service", "restart", "\"always\", \"failure\" or \"never\""},
+    {"service", "limit", "a whole number from 1 to 1000"},
+    {"service", "stop_signal", "a signal such as \"SIGTERM\""},
+    {"service", "stop_timeout", "a whole number of milliseconds from 0 to 600000"},
+    {"service", "memory", "a size such as \"64M\" or \"1G\""},
+    {"service", "cpus", "a number of CPUs such as 0.5"},
+    {"service", "limits", "names of getrlimit(2) such as { nofile = 1024, core = 0 }"},
+    {"service", "capabilities", "names of capabilities(7) such as [\"CAP_NET_ADMIN\"]"},
+    {"service", "no_new_privileges", "true or false"},
+    {"service", "sockets", "addresses such as [\"0.0.0.0:22\"]"},
+    {"mount", "source", "a device, in quotes"},
+    {"mount", "target", "an absolute path, in quotes"},
+    {"mount", "type", "a file system such as \"ext4\""},
+    {"mount", "options", "options of mount(8) such as \"ro,noatime\""},
+    {"sysctl", any_name, "a value in quotes, such as \"10\""},
 };
+
+base::Text<31> header_of(std::string_view section) noexcept {
+    const bool is_repeated = section == "service" || section == "mount";
+    base::Text<31> header(is_repeated ? "[[" : "[");
+    return header << section << (is_repeated ? "]]" : "]");
+}
 
 bool within(std::uint32_t value, std::uint32_t least, std::uint32_t most) noexcept {
     return least <= value && value <= most;
@@ -35,8 +70,9 @@ bool within(std::uint32_t value, std::uint32_t least, std::uint32_t most) noexce
 } // namespace
 
 const Key* find_key(std::string_view section, std::string_view name) noexcept {
-    const auto key = std::ranges::find_if(
-        keys, [=](const Key& candidate) { return candidate.section == section && candidate.name == name; });
+    const auto key = std::ranges::find_if(keys, [=](const Key& candidate) {
+        return candidate.section == section && (candidate.name == name || candidate.name == any_name);
+    });
     return key == std::end(keys) ? nullptr : key;
 }
 
@@ -56,30 +92,44 @@ base::Text<255> list_sections() noexcept {
     base::Text<255> list;
     std::string_view last;
     for (const Key& key : keys) {
-        if (key.section != last) { list << (list.empty() ? "[" : ", [") << key.section << "]"; }
+        if (key.section != last) { list << (list.empty() ? "" : ", ") << header_of(key.section).view(); }
         last = key.section;
     }
     return list;
 }
 
-const Key* find_invalid(const Config& config) noexcept {
-    if (config.engine.model.empty()) { return find_key("engine", "model"); }
-    if (!within(config.engine.context, least_context, most_context)) { return find_key("engine", "context"); }
-    if (!within(config.engine.threads, 0, most_threads)) { return find_key("engine", "threads"); }
+std::optional<Invalid> find_invalid(const Config& config) noexcept {
+    const auto invalid = [](std::string_view section, std::string_view name) {
+        return Invalid{.section = section, .name = name, .expected = find_key(section, name)->expected};
+    };
+    if (config.engine.model.empty()) { return invalid("engine", "model"); }
+    if (!within(config.engine.context, least_context, most_context)) { return invalid("engine", "context"); }
+    if (!within(config.engine.threads, 0, most_threads)) { return invalid("engine", "threads"); }
     if (config.handoff.mode == HandoffMode::exec && config.handoff.command.empty()) {
-        return find_key("handoff", "command");
+        return invalid("handoff", "command");
     }
     if (!std::ranges::all_of(config.handoff.success,
                              [](int status) { return 0 <= status && status <= 255; })) {
-        return find_key("handoff", "success");
+        return invalid("handoff", "success");
     }
     if (!config.handoff.parent_death.empty() && parse_signal(config.handoff.parent_death) == 0) {
-        return find_key("handoff", "parent_death");
+        return invalid("handoff", "parent_death");
     }
-    if (!sys::parse_socket_address(config.listen.http)) { return find_key("listen", "http"); }
-    if (!within(config.failure.limit, 1, 1000)) { return find_key("failure", "limit"); }
-    if (!within(config.shutdown.timeout, 0, 600'000)) { return find_key("shutdown", "timeout"); }
-    return nullptr;
+    if (!sys::parse_socket_address(config.listen.http)) { return invalid("listen", "http"); }
+    if (!within(config.failure.limit, 1, 1000)) { return invalid("failure", "limit"); }
+    if (!within(config.shutdown.timeout, 0, 600'000)) { return invalid("shutdown", "timeout"); }
+    if (config.machine.hostname.size() > longest_hostname) { return invalid("machine", "hostname"); }
+    for (std::size_t index = 0; index < config.mount.size(); ++index) {
+        if (config.mount[index].target.starts_with('/')) { continue; }
+        Invalid found = invalid("mount", "target");
+        found.index = index;
+        return found;
+    }
+    if (const auto fault = find_fault(config.service)) {
+        return Invalid{
+            .section = "service", .name = fault->key, .expected = fault->expected, .index = fault->index};
+    }
+    return std::nullopt;
 }
 
 } // namespace vb::config

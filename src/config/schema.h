@@ -24,6 +24,12 @@ base::Text<255> list_sections() noexcept;
 bool is_section(std::string_view section) noexcept;
 
 // The first key whose value has the right type but may not be used.
-const Key* find_invalid(const Config& config) noexcept;
+struct Invalid {
+    std::string_view section;
+    std::string_view name;
+    base::Text<255> expected;
+    std::size_t index = 0; // of the table, where a section may come several times
+};
+std::optional<Invalid> find_invalid(const Config& config) noexcept;
 
 } // namespace vb::config

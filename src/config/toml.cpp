@@ -26,6 +26,22 @@ struct glz::meta<vb::base::Level> {
     static constexpr auto value = enumerate(error, warning, notice, info, debug);
 };
 
+template <>
+struct glz::meta<vb::config::ServiceType> {
+    using enum vb::config::ServiceType;
+    static constexpr auto value = enumerate(daemon, oneshot);
+};
+template <>
+struct glz::meta<vb::config::Readiness> {
+    using enum vb::config::Readiness;
+    static constexpr auto value = enumerate(none, notify, fd);
+};
+template <>
+struct glz::meta<vb::config::Restart> {
+    using enum vb::config::Restart;
+    static constexpr auto value = enumerate(always, failure, never);
+};
+
 namespace vb::config {
 
 namespace {
@@ -50,10 +66,11 @@ std::size_t count_lines(std::string_view text) noexcept {
     return 1 + static_cast<std::size_t>(std::ranges::count(text, '\n'));
 }
 
-// "engine" of "[engine] # words"; nothing of any other line.
+// "engine" of "[engine] # words" and of "[[engine]]"; nothing of any other line.
 std::string_view section_of(std::string_view line) noexcept {
     line = trim(line);
     if (!line.starts_with('[')) { return {}; }
+    if (line.starts_with("[[")) { line.remove_prefix(1); }
     return trim(line.substr(1, line.find(']') - 1));
 }
 
@@ -72,17 +89,20 @@ std::string_view enclosing_section(std::string_view text, std::size_t number) no
 }
 
 // The line where a key is set: in the plain form, or else as a dotted key or in an inline table, where a line
-// with both names has to do. 0 where it is not found.
-std::size_t find_line(std::string_view text, const Key& key) noexcept {
-    std::size_t found = 0;
+// with both names has to do; or the header of its table, where it is not set. 0 where there is none of these.
+std::size_t find_line(std::string_view text, const Invalid& key) noexcept {
+    std::size_t header = 0;
     std::size_t likely = 0;
+    std::size_t tables = 0; // of this section, so far
     const std::size_t lines = count_lines(text);
     for (std::size_t number = 1; number <= lines; ++number) {
         const std::string_view line = line_at(text, number);
-        if (key_of(line) == key.name && enclosing_section(text, number) == key.section) { found = number; }
+        if (section_of(line) == key.section && ++tables == key.index + 1) { header = number; }
+        const bool is_in_table = tables == key.index + 1 && enclosing_section(text, number) == key.section;
+        if (is_in_table && key_of(line) == key.name) { return number; }
         if (line.contains(key.section) && line.contains(key.name)) { likely = number; }
     }
-    return found > 0 ? found : likely;
+    return likely > 0 ? likely : header;
 }
 
 base::Text<511> expectation(std::string_view text, std::size_t number) noexcept {
@@ -121,15 +141,15 @@ std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view
         const std::size_t line = count_lines(text.substr(0, std::min(fault.count, text.size())));
         return std::unexpected(fault_at(text, path, line, expectation(text, line)));
     }
-    if (const Key* const key = find_invalid(read)) {
+    if (const auto invalid = find_invalid(read)) {
         base::Text<511> expected;
-        std::size_t line = find_line(text, *key);
-        if (line > 0) {
-            expected << "expected " << key->name << " in [" << key->section << "] to be " << key->expected;
-        } else { // the only key that another one asks for
-            line = find_line(text, *find_key("handoff", "mode"));
-            expected << "it needs " << key->name << " in [" << key->section << "]: " << key->expected;
+        const std::size_t line = find_line(text, *invalid);
+        if (line_at(text, line).contains(invalid->name)) {
+            expected << "expected " << invalid->name << " in [" << invalid->section << "] to be ";
+        } else {
+            expected << "it needs " << invalid->name << " in [" << invalid->section << "]: ";
         }
+        expected << invalid->expected.view();
         // Names written with escapes are not found, but some line is better to show than none.
         return std::unexpected(fault_at(text, path, std::max<std::size_t>(line, 1), expected));
     }

@@ -36,8 +36,11 @@ bool Environment::has(std::string_view name) const noexcept {
 }
 
 char* Environment::add(std::string_view name, std::string_view value) noexcept {
-    if (added_count_ == most_added || name.size() + value.size() + 2 > sizeof added_[0]) { return nullptr; }
-    char* const variable = added_[added_count_++];
+    const auto is_same = [name](const char* variable) { return name_of(variable) == name; };
+    char (*const used)[variable_size] = std::find_if(added_, added_ + added_count_, is_same);
+    if (used == added_ + most_added || name.size() + value.size() + 2 > variable_size) { return nullptr; }
+    if (used == added_ + added_count_) { ++added_count_; }
+    char* const variable = *used;
     char* end = std::ranges::copy(name, variable).out;
     *end++ = '=';
     *std::ranges::copy(value, end).out = '\0';
@@ -46,10 +49,20 @@ char* Environment::add(std::string_view name, std::string_view value) noexcept {
     return end;
 }
 
-bool Environment::set(std::string_view name, std::string_view value) noexcept {
+void Environment::drop(std::string_view name) noexcept {
     std::erase_if(variables_,
                   [name](const char* variable) { return variable != nullptr && name_of(variable) == name; });
+}
+
+bool Environment::set(std::string_view name, std::string_view value) noexcept {
+    drop(name);
     return add(name, value) != nullptr;
+}
+
+void Environment::put(const char* variable) noexcept {
+    drop(name_of(variable));
+    variables_.back() = const_cast<char*>(variable); // envp is not const, but nobody writes to it
+    variables_.push_back(nullptr);
 }
 
 bool Environment::set_default(std::string_view name, std::string_view value) noexcept {

@@ -19,6 +19,8 @@ class Environment {
     // Sets NAME=value unless it is set already; false if there is no room.
     bool set_default(std::string_view name, std::string_view value) noexcept;
     bool set(std::string_view name, std::string_view value) noexcept;
+    // Sets what `variable` ("NAME=value") says; it outlives the object.
+    void put(const char* variable) noexcept;
     // Sets NAME= and returns where the child writes its pid (sd_listen_fds(3) compares LISTEN_PID with it).
     char* set_process_id(std::string_view name) noexcept;
 
@@ -26,12 +28,15 @@ class Environment {
 
   private:
     static constexpr std::size_t most_added = 16;
+    static constexpr std::size_t variable_size = 192;
+
+    void drop(std::string_view name) noexcept;
 
     bool has(std::string_view name) const noexcept;
     char* add(std::string_view name, std::string_view value) noexcept;
 
     std::vector<char*> variables_; // ends with a null pointer
-    char added_[most_added][192] = {};
+    char added_[most_added][variable_size] = {};
     std::size_t added_count_ = 0;
 };
 

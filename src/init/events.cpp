@@ -1,31 +1,13 @@
 // Init's reactions to signals and deaths, and its end.
+#include "init/ending.h"
 #include "init/init.h"
 #include "init/mounts.h"
 
 #include <algorithm>
 #include <csignal>
-#include <cstring>
 #include <linux/reboot.h>
-#include <sys/wait.h>
 
 namespace vb::init {
-
-namespace {
-
-base::Text<63> describe_end(int wait_status) noexcept {
-    base::Text<63> words;
-    if (WIFSIGNALED(wait_status)) {
-        const char* const name = sigabbrev_np(WTERMSIG(wait_status)); // real-time signals have none
-        words << "was killed by ";
-        name != nullptr ? words << "SIG" << name : words << "signal " << WTERMSIG(wait_status);
-        if (WCOREDUMP(wait_status)) { words << " (core dumped)"; }
-    } else {
-        words << "ended with status " << WEXITSTATUS(wait_status);
-    }
-    return words;
-}
-
-} // namespace
 
 void Init::handle_signal(const sys::Signal& signal) noexcept {
     if (signal.number == SIGCHLD) {
@@ -84,7 +66,9 @@ void Init::reap_children() noexcept {
 }
 
 void Init::handle_death(const sys::Death& death) noexcept {
+    const bool is_service = services_.died(death);
     shutdown_.reaped(death.process);
+    if (is_service) { return; }
     if (death.process == supervisor_.process()) {
         const bool asked_to_end = shutdown_.is_under_way();
         log_.write(runs_command() ? base::Level::debug

@@ -39,8 +39,14 @@ Supervisor::Options supervision(const config::Config& config, Place place) noexc
 Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log, const config::Config& config,
            const Setup& setup, base::UniqueFd signals) noexcept
     : kernel_(kernel), timeline_(timeline), log_(log), config_(config), setup_(setup),
-      supervisor_(supervision(config, setup.place)),
-      shutdown_(kernel, log,
+      surroundings_{.kernel = kernel,
+                    .log = log,
+                    .poll = -1,
+                    .environment = setup.environment,
+                    .notify_socket = {},
+                    .has_cgroups = false},
+      supervisor_(supervision(config, setup.place)), services_(surroundings_),
+      shutdown_(kernel, log, services_,
                 {.grace = std::chrono::milliseconds(config.shutdown.timeout),
                  .syncs = setup.place == Place::machine}),
       environment_(setup.environment, !runs_command()), signals_(std::move(signals)) {}
@@ -72,17 +78,30 @@ base::Result<> Init::set_up() noexcept {
     for (const int fd : {signals_.get(), timer_.get()}) {
         if (auto watched = kernel_.watch(poll_.get(), fd); !watched) { return watched; }
     }
-    if (!runs_command()) {
-        base::Text<107> name;
-        auto notify = kernel_.open_notify_socket(name);
-        if (!notify) { return std::unexpected(notify.error()); }
-        notify_ = std::move(*notify);
-        if (auto watched = kernel_.watch(poll_.get(), notify_.get()); !watched) { return watched; }
-        environment_.set("NOTIFY_SOCKET", name);
+    if (!runs_command() || !config_.service.empty()) {
+        if (auto opened = open_notifications(); !opened) { return opened; }
     }
     publish_timeline();
     prepare_child();
     return {};
+}
+
+base::Result<> Init::open_notifications() noexcept {
+    auto notify = kernel_.open_notify_socket(notify_name_);
+    if (!notify) { return std::unexpected(notify.error()); }
+    notify_ = std::move(*notify);
+    if (!runs_command()) { environment_.set("NOTIFY_SOCKET", notify_name_); }
+    return kernel_.watch(poll_.get(), notify_.get());
+}
+
+void Init::start_services() noexcept {
+    const trace::Span span(timeline_, "init: services");
+    surroundings_.poll = poll_.get();
+    surroundings_.notify_socket = notify_name_;
+    // In a container the tree of groups is somebody else's.
+    surroundings_.has_cgroups = setup_.place == Place::machine && prepare_cgroups(kernel_);
+    services_.configure(config_.service);
+    services_.advance();
 }
 
 void Init::publish_timeline() noexcept {
@@ -156,7 +175,10 @@ void Init::start_child() noexcept {
                                                                     : sys::Terminal::foreground});
     if (child) {
         supervisor_.started(*child);
-        if (runs_command()) { supervisor_.ready(kernel_.now()); } // it has no way to say so
+        if (runs_command()) { // it has no way to say so
+            supervisor_.ready(kernel_.now());
+            services_.set_runtime_ready(true);
+        }
         log_.debug("started ", arguments_[0], " as process ", *child);
         return;
     }
@@ -230,6 +252,8 @@ void Init::give_up() noexcept {
 int Init::run() noexcept {
     start_child();
     if (setup_.place == Place::machine) { start_network(kernel_, log_, setup_.ip_word); }
+    if (!config_.service.empty()) { start_services(); }
+    kernel_.drop_program_pages();
     while (!shutdown_.is_done()) {
         // The last child may have gone before the end began, and then no SIGCHLD will tell.
         if (shutdown_.is_under_way()) { reap_children(); }
@@ -241,8 +265,10 @@ int Init::run() noexcept {
 }
 
 void Init::arm_timer() noexcept {
-    std::optional<base::Nanoseconds> next = shutdown_.deadline();
-    if (restart_at_ && (!next || *restart_at_ < *next)) { next = restart_at_; }
+    std::optional<base::Nanoseconds> next;
+    for (const auto& deadline : {shutdown_.deadline(), restart_at_, services_.deadline()}) {
+        if (deadline && (!next || *deadline < *next)) { next = deadline; }
+    }
     if (next == armed_) { return; }
     kernel_.set_timer(timer_.get(), next);
     armed_ = next;
@@ -257,6 +283,8 @@ void Init::dispatch(int fd) noexcept {
         handle_notification();
     } else if (fd == timer_.get()) {
         handle_deadlines();
+    } else {
+        services_.readable(fd);
     }
 }
 
@@ -264,25 +292,32 @@ void Init::handle_deadlines() noexcept {
     armed_.reset(); // it has fired; arming it again also clears it
     const base::Nanoseconds now = kernel_.now();
     shutdown_.check_deadline(now);
+    services_.check_deadlines(now);
     if (restart_at_ && now >= *restart_at_) {
         restart_at_.reset();
         start_child();
     }
-    if (!shutdown_.deadline() && !restart_at_) { kernel_.set_timer(timer_.get(), std::nullopt); }
+    // What has fired stays readable until it is set again.
+    arm_timer();
+    if (!armed_) { kernel_.set_timer(timer_.get(), std::nullopt); }
 }
 
 void Init::handle_notification() noexcept {
     char buffer[4096];
     const auto datagram = kernel_.receive(notify_.get(), buffer);
     if (!datagram) { return; }
-    // The address can be reached by every process of the network namespace; only the runtime is believed.
-    if (datagram->sender != supervisor_.process() || datagram->sender == 0) { return; }
+    // The address can be reached by every process of the network namespace; only our children are believed.
+    if (datagram->sender == 0) { return; }
     const Notification notification = parse_notification(datagram->text);
+    if (services_.notified(datagram->sender, notification)) { return; }
+    if (datagram->sender != supervisor_.process() || runs_command()) { return; }
     if (!notification.status.empty()) { log_.debug("runtime: ", notification.status); }
     if (notification.ready && !supervisor_.is_ready()) {
         supervisor_.ready(kernel_.now());
         timeline_.mark("ready");
         log_.info("ready to serve on http://", config_.listen.http.c_str());
+        services_.set_runtime_ready(true);
+        services_.advance();
     }
 }
 

@@ -9,6 +9,7 @@
 #include "init/environment.h"
 #include "init/notification.h"
 #include "init/place.h"
+#include "init/services.h"
 #include "init/shutdown.h"
 #include "init/supervisor.h"
 #include "sys/kernel.h"
@@ -40,9 +41,11 @@ class Init {
     enum class Ending : unsigned char { exit, halt, poweroff, reboot };
 
     base::Result<> bind_sockets() noexcept;
+    base::Result<> open_notifications() noexcept;
     void publish_timeline() noexcept;
     void prepare_child() noexcept;
     void start_child() noexcept;
+    void start_services() noexcept;
     void start_shell() noexcept;
     void give_up() noexcept;
     void follow(const Verdict& verdict) noexcept;
@@ -69,7 +72,10 @@ class Init {
     const base::Log& log_;
     const config::Config& config_;
     Setup setup_;
+    base::Text<107> notify_name_;
+    Service::Surroundings surroundings_; // of the services
     Supervisor supervisor_;
+    Services services_;
     Shutdown shutdown_;
     Environment environment_;
 

@@ -12,7 +12,7 @@ void Shutdown::enter(Phase phase, base::Nanoseconds patience) noexcept {
 void Shutdown::begin(pid_t main_child) noexcept {
     if (is_under_way()) { return; }
     if (main_child == 0) {
-        end_everyone();
+        end_services();
         return;
     }
     awaited_ = main_child;
@@ -22,6 +22,7 @@ void Shutdown::begin(pid_t main_child) noexcept {
 }
 
 void Shutdown::hurry() noexcept {
+    services_.hurry();
     // Nobody is polite to a disk: to stop waiting for it would lose what it has not written.
     if (deadline_ && phase_ != Phase::sync) { deadline_ = kernel_.now(); }
 }
@@ -31,8 +32,15 @@ void Shutdown::complete() noexcept {
     deadline_.reset();
 }
 
-void Shutdown::end_everyone() noexcept {
+void Shutdown::end_services() noexcept {
     awaited_ = 0;
+    phase_ = Phase::services; // each of them has a deadline of its own
+    deadline_.reset();
+    services_.stop_all();
+    if (services_.all_stopped()) { end_everyone(); }
+}
+
+void Shutdown::end_everyone() noexcept {
     enter(Phase::everyone, options_.grace);
     kernel_.kill_all(SIGTERM);
     kernel_.kill_all(SIGCONT);
@@ -62,7 +70,10 @@ void Shutdown::reaped(pid_t process) noexcept {
     switch (phase_) {
     case Phase::main_child:
     case Phase::main_child_killed:
-        if (process == awaited_) { end_everyone(); }
+        if (process == awaited_) { end_services(); }
+        return;
+    case Phase::services:
+        if (services_.all_stopped()) { end_everyone(); }
         return;
     case Phase::everyone:
         // Outside PID 1 the children of the dead have just become ours, and have not been told yet.
@@ -93,7 +104,7 @@ void Shutdown::check_deadline(base::Nanoseconds now) noexcept {
         enter(Phase::main_child_killed, patience_after_kill);
         return;
     case Phase::main_child_killed:
-        end_everyone();
+        end_services();
         return;
     case Phase::everyone:
         kill_everyone();
@@ -106,6 +117,7 @@ void Shutdown::check_deadline(base::Nanoseconds now) noexcept {
         log_.error("the disks did not sync in time");
         complete();
         return;
+    case Phase::services:
     case Phase::idle:
     case Phase::done:
         return;

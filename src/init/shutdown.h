@@ -1,9 +1,10 @@
-// The order of an end: the main child gets SIGTERM and time, then everybody else does, then whoever is left
-// is killed; a machine syncs. Each step ends when nobody is left to wait for, or at its deadline, so that
+// The order of an end: the main child gets SIGTERM and time, then the services in the reverse of their order, then
+// everybody else, then whoever is left is killed; a machine syncs. Each step ends when nobody is left to wait for, or at its deadline, so that
 // neither a stuck process nor a stuck disk can hold up the end for ever.
 #pragma once
 
 #include "base/log.h"
+#include "init/services.h"
 #include "sys/kernel.h"
 
 #include <optional>
@@ -20,8 +21,8 @@ class Shutdown {
     static constexpr auto patience_after_kill = std::chrono::seconds(2);
     static constexpr auto patience_for_sync = std::chrono::seconds(10);
 
-    Shutdown(sys::Kernel& kernel, const base::Log& log, const Options& options) noexcept
-        : kernel_(kernel), log_(log), options_(options) {}
+    Shutdown(sys::Kernel& kernel, const base::Log& log, Services& services, const Options& options) noexcept
+        : kernel_(kernel), log_(log), services_(services), options_(options) {}
 
     // `main_child` is 0 if none runs. The first call counts.
     void begin(pid_t main_child) noexcept;
@@ -41,6 +42,7 @@ class Shutdown {
         idle,
         main_child,
         main_child_killed,
+        services,
         everyone,
         everyone_killed,
         sync,
@@ -48,6 +50,7 @@ class Shutdown {
     };
 
     void enter(Phase phase, base::Nanoseconds patience) noexcept;
+    void end_services() noexcept;
     void end_everyone() noexcept;
     void kill_everyone() noexcept;
     void sync_disks() noexcept;
@@ -55,6 +58,7 @@ class Shutdown {
 
     sys::Kernel& kernel_;
     const base::Log& log_;
+    Services& services_;
     Options options_;
     Phase phase_ = Phase::idle;
     pid_t awaited_ = 0; // the main child, then the child that syncs

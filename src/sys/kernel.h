@@ -26,6 +26,30 @@ enum class Terminal : unsigned char {
     console,    // a session of its own with fd 0 as its controlling terminal
 };
 
+// Who a program runs as.
+struct Identity {
+    uid_t user = 0;
+    gid_t group = 0;
+    gid_t more_groups[32] = {};
+    std::size_t more_count = 0;
+};
+
+struct ResourceLimit {
+    int resource = 0; // RLIMIT_..., soft and hard alike
+    std::uint64_t value = 0;
+};
+
+// What a program may do and use. Set in the child in the order of the members.
+struct Confinement {
+    int cgroup = -1; // cgroup.procs of its group, open for writing
+    std::span<const ResourceLimit> limits;
+    const char* directory = nullptr;
+    // Bits of all capabilities that it may ever have; also what a user other than root gets.
+    std::optional<std::uint64_t> capabilities;
+    std::optional<Identity> identity;
+    bool no_new_privileges = false;
+};
+
 struct SpawnRequest {
     const char* path = nullptr; // looked up in PATH when it has no slash
     char* const* arguments = nullptr;
@@ -34,6 +58,8 @@ struct SpawnRequest {
     bool keeps_descriptors = false;  // instead: the child has what has no CLOEXEC, as with execve(2)
     char* process_id_slot = nullptr; // room for 11 characters inside `environment`: gets the child's pid
     Terminal terminal = Terminal::none;
+    int output = -1; // becomes fds 1 and 2, and fd 0 is empty; -1: all three are ours
+    const Confinement* confinement = nullptr;
 };
 
 // A death, as waitpid(2) tells it.
@@ -111,6 +137,15 @@ class Kernel {
     // Readable from `deadline` on; no deadline disarms it and clears it.
     virtual void set_timer(int timer, std::optional<base::Nanoseconds> deadline) noexcept = 0;
 
+    // The read end does not block; whatever comes through it, or its end, makes it readable.
+    struct Pipe {
+        UniqueFd read;
+        UniqueFd write;
+    };
+    virtual Result<Pipe> open_pipe() noexcept = 0;
+    // What there is to read, up to the buffer's size: nothing at the end, no value when there is nothing yet.
+    virtual std::optional<std::string_view> read(int fd, std::span<char> buffer) noexcept = 0;
+
     // Sockets.
     virtual Result<UniqueFd> listen(const SocketAddress& address) noexcept = 0;
     // A datagram socket at an abstract address that the kernel picks; `name` gets it as NOTIFY_SOCKET wants
@@ -127,6 +162,9 @@ class Kernel {
     virtual Result<> make_link(const char* target, const char* path) noexcept = 0;
     // As much of the file as fits; a longer file is an error (EFBIG).
     virtual Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept = 0;
+    virtual Result<> write_file(const char* path, std::string_view text) noexcept = 0;
+    virtual Result<UniqueFd> open_for_writing(const char* path) noexcept = 0;
+    virtual Result<> remove_directory(const char* path) noexcept = 0;
     virtual Result<> mount(const Mount& mount) noexcept = 0;
     virtual Result<> unmount(const char* target) noexcept = 0;
     virtual Result<> remount_read_only(const char* target) noexcept = 0;
@@ -135,6 +173,11 @@ class Kernel {
     virtual void fill_standard_descriptors() noexcept = 0;
     // Puts /dev/console on fds 0 to 2.
     virtual Result<> open_console() noexcept = 0;
+
+    // Gives back the pages of our program that only starting up has needed. Those that are needed again come back
+    // from the page cache.
+    virtual void drop_program_pages() noexcept = 0;
+    virtual Result<> set_hostname(std::string_view name) noexcept = 0;
 
     // The machine. `command` is a LINUX_REBOOT_CMD_ value of reboot(2); success of the final ones never
     // returns.

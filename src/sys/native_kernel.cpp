@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <linux/reboot.h>
 #include <sys/epoll.h>
-#include <sys/mount.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -79,72 +77,23 @@ void NativeKernel::set_timer(int timer, std::optional<base::Nanoseconds> deadlin
     ::timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, nullptr);
 }
 
-Result<> NativeKernel::make_directory(const char* path, mode_t mode) noexcept {
-    if (::mkdir(path, mode) != 0 && errno != EEXIST) { return system_error("mkdir", path); }
-    return {};
+Result<Kernel::Pipe> NativeKernel::open_pipe() noexcept {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) { return system_error("pipe2", ""); }
+    Pipe pipe{.read = UniqueFd(ends[0]), .write = UniqueFd(ends[1])};
+    // Only our end: the other one becomes somebody's standard output, which is expected to block.
+    if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) { return system_error("fcntl", "pipe"); }
+    return pipe;
 }
 
-Result<> NativeKernel::make_link(const char* target, const char* path) noexcept {
-    if (::symlink(target, path) != 0 && errno != EEXIST) { return system_error("symlink", path); }
-    return {};
+std::optional<std::string_view> NativeKernel::read(int fd, std::span<char> buffer) noexcept {
+    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+    if (count < 0) { return std::nullopt; }
+    return std::string_view(buffer.data(), static_cast<std::size_t>(count));
 }
 
-Result<std::string_view> NativeKernel::read_file(const char* path, std::span<char> buffer) noexcept {
-    const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file) { return system_error("open", path); }
-    std::size_t size = 0;
-    while (size < buffer.size()) {
-        const ssize_t count = ::read(file.get(), buffer.data() + size, buffer.size() - size);
-        if (count < 0 && errno == EINTR) { continue; }
-        if (count < 0) { return system_error("read", path); }
-        if (count == 0) { return std::string_view(buffer.data(), size); }
-        size += static_cast<std::size_t>(count);
-    }
-    errno = EFBIG;
-    return system_error("read", path);
-}
-
-Result<> NativeKernel::mount(const Mount& mount) noexcept {
-    if (::mount(mount.source, mount.target, mount.type, mount.flags, mount.data) != 0) {
-        return system_error("mount", mount.target);
-    }
-    return {};
-}
-
-Result<> NativeKernel::unmount(const char* target) noexcept {
-    if (::umount2(target, UMOUNT_NOFOLLOW) != 0) { return system_error("umount", target); }
-    return {};
-}
-
-Result<> NativeKernel::remount_read_only(const char* target) noexcept {
-    if (::mount(nullptr, target, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
-        return system_error("remount read-only", target);
-    }
-    return {};
-}
-
-void NativeKernel::fill_standard_descriptors() noexcept {
-    for (const int standard : {0, 1, 2}) {
-        const int flags = ::fcntl(standard, F_GETFL);
-        if (flags >= 0 && (flags & O_PATH) == 0) { continue; }
-        // open(2) takes the lowest free number. Before /dev is mounted a directory keeps the place.
-        int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (fd < 0) { fd = ::open("/", O_PATH | O_CLOEXEC); }
-        if (fd == standard) {
-            ::fcntl(standard, F_SETFD, 0);
-        } else if (fd >= 0) {
-            ::dup2(fd, standard);
-            ::close(fd);
-        }
-    }
-}
-
-Result<> NativeKernel::open_console() noexcept {
-    const UniqueFd console(::open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (!console) { return system_error("open", "/dev/console"); }
-    for (const int standard : {0, 1, 2}) {
-        if (::dup2(console.get(), standard) < 0) { return system_error("dup2", "/dev/console"); }
-    }
+Result<> NativeKernel::set_hostname(std::string_view name) noexcept {
+    if (::sethostname(name.data(), name.size()) != 0) { return system_error("set the hostname", name); }
     return {};
 }
 

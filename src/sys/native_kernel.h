@@ -28,6 +28,9 @@ class NativeKernel final : public Kernel {
     Result<UniqueFd> open_timer() noexcept override;
     void set_timer(int timer, std::optional<base::Nanoseconds> deadline) noexcept override;
 
+    Result<Pipe> open_pipe() noexcept override;
+    std::optional<std::string_view> read(int fd, std::span<char> buffer) noexcept override;
+
     Result<UniqueFd> listen(const SocketAddress& address) noexcept override;
     Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept override;
     std::optional<Datagram> receive(int socket, std::span<char> buffer) noexcept override;
@@ -38,12 +41,17 @@ class NativeKernel final : public Kernel {
     Result<> make_directory(const char* path, mode_t mode) noexcept override;
     Result<> make_link(const char* target, const char* path) noexcept override;
     Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
+    Result<> write_file(const char* path, std::string_view text) noexcept override;
+    Result<UniqueFd> open_for_writing(const char* path) noexcept override;
+    Result<> remove_directory(const char* path) noexcept override;
     Result<> mount(const Mount& mount) noexcept override;
     Result<> unmount(const char* target) noexcept override;
     Result<> remount_read_only(const char* target) noexcept override;
     void fill_standard_descriptors() noexcept override;
     Result<> open_console() noexcept override;
 
+    void drop_program_pages() noexcept override;
+    Result<> set_hostname(std::string_view name) noexcept override;
     Result<> reboot(unsigned int command) noexcept override;
 };
 

@@ -1,5 +1,7 @@
 #include "sys/native_kernel.h"
 
+#include "sys/confinement.h"
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -57,6 +59,11 @@ bool place_descriptors(std::span<const int> fds) noexcept {
     return true;
 }
 
+bool redirect(int output) noexcept {
+    const int empty = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return empty >= 0 && ::dup2(empty, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2;
+}
+
 void take_terminal(Terminal terminal) noexcept {
     switch (terminal) {
     case Terminal::none:
@@ -81,12 +88,23 @@ void take_terminal(Terminal terminal) noexcept {
 // and the pid slot is written.
 [[noreturn]] void run_child(const SpawnRequest& request, ChildFailure& failure) noexcept {
     take_terminal(request.terminal);
+    if (request.output >= 0 && !redirect(request.output)) {
+        failure.number = errno;
+        failure.operation = "redirect the output of";
+        ::_exit(127);
+    }
     if (request.process_id_slot != nullptr) {
         *std::to_chars(request.process_id_slot, request.process_id_slot + 10, ::getpid()).ptr = '\0';
     }
     if (!request.keeps_descriptors && !place_descriptors(request.inherited)) {
         failure.number = errno;
         failure.operation = "pass descriptors to";
+        ::_exit(127);
+    }
+    const char* const failed = request.confinement != nullptr ? confine(*request.confinement) : nullptr;
+    if (failed != nullptr) {
+        failure.number = errno;
+        failure.operation = failed;
         ::_exit(127);
     }
     reset_signals();

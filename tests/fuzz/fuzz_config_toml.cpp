@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                         [&faults](const vb::base::Error&) { ++faults; });
     if (read.has_value() != (faults == 0)) { std::abort(); }
     for (const Config& usable : {config, lenient}) {
-        if (find_invalid(usable) != nullptr) { std::abort(); }
+        if (find_invalid(usable)) { std::abort(); }
     }
     return 0;
 }

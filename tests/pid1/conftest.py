@@ -109,6 +109,12 @@ def status_of(port: int) -> int:
     return int(found[1]) if found else 0
 
 
+def private_memory(process: int) -> int:
+    """In kB, whatever it is backed by."""
+    text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    return sum(int(size) for size in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M))
+
+
 def signals_in(process: int, line: str) -> set[int]:
     """The set of signal numbers in a SigXXX line of /proc/PID/status."""
     mask = int(re.search(rf"^{line}:\s*([0-9a-f]+)", Path(f"/proc/{process}/status").read_text(), re.M)[1], 16)

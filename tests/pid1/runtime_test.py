@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TINY_MODEL, VECTOR_BOOT, children_of, eventually, signals_in, status_of
+from conftest import TINY_MODEL, VECTOR_BOOT, children_of, eventually, private_memory, signals_in, status_of
 
 
 def test_ends_in_order_with_the_runtimes_status(serving):
@@ -134,10 +134,7 @@ def test_the_runtime_has_a_session_of_its_own(serving):
 
 
 def test_private_memory_is_at_most_one_mebibyte(serving):
-    text = Path(f"/proc/{serving.pid}/smaps_rollup").read_text()
-    private = sum(int(size) for size in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M))
-    print(f"private memory of PID 1: {private} kB")
-    assert 0 < private <= 1024
+    assert 0 < private_memory(serving.pid) <= 1024
 
 
 def test_does_not_wake_up_while_idle(serving):

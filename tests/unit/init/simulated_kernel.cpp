@@ -135,6 +135,7 @@ std::optional<int> SimulatedKernel::wait(int) noexcept {
     while (true) {
         if (!signals_.empty()) { return signals_fd_; }
         if (!datagrams_.empty()) { return notify_fd_; }
+        if (piped_) { return pipe_fd_; }
         if (timer_ && *timer_ <= now_) { return timer_fd_; }
         const auto next = script_.begin();
         if (timer_ && (next == script_.end() || *timer_ <= next->first)) {
@@ -161,6 +162,28 @@ Result<std::string_view> SimulatedKernel::read_file(const char* path, std::span<
     }
     const std::size_t size = std::min(file->second.size(), buffer.size());
     std::copy_n(file->second.data(), size, buffer.data());
+    return std::string_view(buffer.data(), size);
+}
+
+Result<UniqueFd> SimulatedKernel::open_for_writing(const char* path) noexcept {
+    if (auto recorded = record("open_for_writing", path); !recorded) {
+        return std::unexpected(recorded.error());
+    }
+    int ignored = -1;
+    return open(ignored);
+}
+
+Result<sys::Kernel::Pipe> SimulatedKernel::open_pipe() noexcept {
+    if (auto recorded = record("open_pipe", ""); !recorded) { return std::unexpected(recorded.error()); }
+    int write = -1;
+    Pipe pipe{.read = *open(pipe_fd_), .write = *open(write)};
+    return pipe;
+}
+
+std::optional<std::string_view> SimulatedKernel::read(int, std::span<char> buffer) noexcept {
+    if (!piped_) { return std::nullopt; }
+    const std::size_t size = piped_->copy(buffer.data(), buffer.size());
+    piped_.reset();
     return std::string_view(buffer.data(), size);
 }
 

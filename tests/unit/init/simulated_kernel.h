@@ -5,9 +5,11 @@
 
 #include "sys/kernel.h"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,8 +38,11 @@ class SimulatedKernel final : public sys::Kernel {
     void after(Nanoseconds delay, std::function<void()> action) { at(now_ + delay, std::move(action)); }
     void raise(int signal) { signals_.push_back({.number = signal, .sender = 0}); }
     void die(pid_t process, int status);
+    void advance_to(Nanoseconds time) { now_ = std::max(now_, time); }
     void adopt_orphan(pid_t process) { alive_.insert(process); }
     void notify(pid_t sender, std::string text) { datagrams_.emplace_back(sender, std::move(text)); }
+
+    void write_to_pipe(std::string text) { piped_ = std::move(text); }
 
     // What the test looks at.
     std::vector<std::string> calls;
@@ -78,6 +83,18 @@ class SimulatedKernel final : public sys::Kernel {
     Result<> make_directory(const char*, mode_t) noexcept override { return {}; }
     Result<> make_link(const char*, const char* path) noexcept override { return record("make_link", path); }
     Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
+    Result<> write_file(const char* path, std::string_view text) noexcept override {
+        files[path] = text;
+        return record("write_file", path);
+    }
+    Result<UniqueFd> open_for_writing(const char* path) noexcept override;
+    Result<> remove_directory(const char* path) noexcept override { return record("remove_directory", path); }
+    void drop_program_pages() noexcept override {}
+    Result<> set_hostname(std::string_view name) noexcept override {
+        return record("set_hostname", std::string(name));
+    }
+    Result<Pipe> open_pipe() noexcept override;
+    std::optional<std::string_view> read(int fd, std::span<char> buffer) noexcept override;
     Result<> mount(const sys::Mount& mount) noexcept override { return record("mount", mount.target); }
     Result<> unmount(const char* target) noexcept override { return record("unmount", target); }
     Result<> remount_read_only(const char* target) noexcept override { return record("remount", target); }
@@ -101,6 +118,8 @@ class SimulatedKernel final : public sys::Kernel {
     int signals_fd_ = -1;
     int timer_fd_ = -1;
     int notify_fd_ = -1;
+    int pipe_fd_ = -1; // the last one
+    std::optional<std::string> piped_;
 };
 
 } // namespace vb::simulation

@@ -1,0 +1,116 @@
+#include "sys/native_kernel.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// The linker's: where the program begins in memory, and where its code ends. end(3)
+extern "C" const char __executable_start; // NOLINT
+extern "C" const char etext;              // NOLINT
+
+namespace vb::sys {
+
+using base::system_error;
+
+Result<> NativeKernel::make_directory(const char* path, mode_t mode) noexcept {
+    if (::mkdir(path, mode) != 0 && errno != EEXIST) { return system_error("mkdir", path); }
+    return {};
+}
+
+Result<> NativeKernel::make_link(const char* target, const char* path) noexcept {
+    if (::symlink(target, path) != 0 && errno != EEXIST) { return system_error("symlink", path); }
+    return {};
+}
+
+Result<std::string_view> NativeKernel::read_file(const char* path, std::span<char> buffer) noexcept {
+    const UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!file) { return system_error("open", path); }
+    std::size_t size = 0;
+    while (size < buffer.size()) {
+        const ssize_t count = ::read(file.get(), buffer.data() + size, buffer.size() - size);
+        if (count < 0 && errno == EINTR) { continue; }
+        if (count < 0) { return system_error("read", path); }
+        if (count == 0) { return std::string_view(buffer.data(), size); }
+        size += static_cast<std::size_t>(count);
+    }
+    errno = EFBIG;
+    return system_error("read", path);
+}
+
+Result<> NativeKernel::write_file(const char* path, std::string_view text) noexcept {
+    const auto file = open_for_writing(path);
+    if (!file) { return std::unexpected(file.error()); }
+    // Files of the kernel take a value in one piece or not at all.
+    const ssize_t written = ::write(file->get(), text.data(), text.size());
+    if (written != static_cast<ssize_t>(text.size())) { return system_error("write", path); }
+    return {};
+}
+
+Result<UniqueFd> NativeKernel::open_for_writing(const char* path) noexcept {
+    UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!file) { return system_error("open", path); }
+    return file;
+}
+
+Result<> NativeKernel::remove_directory(const char* path) noexcept {
+    if (::rmdir(path) != 0 && errno != ENOENT) { return system_error("rmdir", path); }
+    return {};
+}
+
+void NativeKernel::drop_program_pages() noexcept {
+    constexpr std::uintptr_t page = 4096;
+    const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start);
+    const auto end = reinterpret_cast<std::uintptr_t>(&etext);
+    ::madvise(reinterpret_cast<void*>(begin & ~(page - 1)), (end - begin) & ~(page - 1),
+              MADV_DONTNEED); // NOLINT
+    ::malloc_trim(0);
+}
+
+Result<> NativeKernel::mount(const Mount& mount) noexcept {
+    if (::mount(mount.source, mount.target, mount.type, mount.flags, mount.data) != 0) {
+        return system_error("mount", mount.target);
+    }
+    return {};
+}
+
+Result<> NativeKernel::unmount(const char* target) noexcept {
+    if (::umount2(target, UMOUNT_NOFOLLOW) != 0) { return system_error("umount", target); }
+    return {};
+}
+
+Result<> NativeKernel::remount_read_only(const char* target) noexcept {
+    if (::mount(nullptr, target, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
+        return system_error("remount read-only", target);
+    }
+    return {};
+}
+
+void NativeKernel::fill_standard_descriptors() noexcept {
+    for (const int standard : {0, 1, 2}) {
+        const int flags = ::fcntl(standard, F_GETFL);
+        if (flags >= 0 && (flags & O_PATH) == 0) { continue; }
+        // open(2) takes the lowest free number. Before /dev is mounted a directory keeps the place.
+        int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (fd < 0) { fd = ::open("/", O_PATH | O_CLOEXEC); }
+        if (fd == standard) {
+            ::fcntl(standard, F_SETFD, 0);
+        } else if (fd >= 0) {
+            ::dup2(fd, standard);
+            ::close(fd);
+        }
+    }
+}
+
+Result<> NativeKernel::open_console() noexcept {
+    const UniqueFd console(::open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (!console) { return system_error("open", "/dev/console"); }
+    for (const int standard : {0, 1, 2}) {
+        if (::dup2(console.get(), standard) < 0) { return system_error("dup2", "/dev/console"); }
+    }
+    return {};
+}
+
+} // namespace vb::sys
