@@ -1,5 +1,6 @@
 """What first-token compares: each a program that is executed as PID 1, or as the init of the same kernel."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,8 @@ def llama_server(host: str, port: int, flags: str = "") -> list[str]:
 def in_containers(model: Path, port: int, output: int, cache: Path) -> list[Contender]:
     """PID 1 of a container on the host's network, all with the same root.
 
-    The first contender is a machine that was up before: it has a directory that stays. The second one has none.
+    The first contender is a machine that was up before: it has a directory that stays. The second one is started by
+    something that binds its socket, as systemd and container engines do. The third one starts for the first time.
     """
     files = {INNER_CONFIG: system.configuration(LOOPBACK, port)}
     root = Root(model, files=files)
@@ -37,8 +39,13 @@ def in_containers(model: Path, port: int, output: int, cache: Path) -> list[Cont
     def container(name: str, command: list[str], root: Root = root) -> Contender:
         return Contender(name, LOOPBACK, lambda: Sandbox(root, command, output=output, stamped=True))
 
+    def prepare_with_socket() -> Sandbox:
+        with socket.create_server((LOOPBACK, port), backlog=128) as listening:
+            return Sandbox(again, [system.VECTOR_BOOT], output=output, stamped=True, listening=listening)
+
     return [
         container("vector_boot", [system.VECTOR_BOOT], again),
+        Contender("vector_boot, socket passed to it", LOOPBACK, prepare_with_socket),
         container("vector_boot, its first start", [system.VECTOR_BOOT]),
         container("tini -- llama-server", tini + llama_server(LOOPBACK, port)),
         container("tini -- llama-server, tuned", tini + llama_server(LOOPBACK, port, TUNED)),

@@ -69,6 +69,9 @@ bool Environment::set_default(std::string_view name, std::string_view value) noe
     return has(name) || add(name, value) != nullptr;
 }
 
-char* Environment::set_process_id(std::string_view name) noexcept { return add(name, "0000000000"); }
+char* Environment::set_process_id(std::string_view name) noexcept {
+    drop(name);
+    return add(name, "0000000000");
+}
 
 } // namespace vb::init

@@ -1,6 +1,7 @@
 #include "init/init.h"
 
 #include "init/network.h"
+#include "init/passed_socket.h"
 
 #include <csignal>
 
@@ -53,6 +54,12 @@ Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log,
 
 base::Result<> Init::bind_sockets() noexcept {
     const trace::Span span(timeline_, "init: bind sockets");
+    if (const auto fd = find_passed_socket(setup_.environment, kernel_.process_id())) {
+        auto passed = kernel_.adopt_listening(*fd);
+        if (!passed) { return std::unexpected(passed.error()); }
+        http_ = std::move(*passed);
+        return {};
+    }
     const auto address = sys::parse_socket_address(config_.listen.http);
     if (!address) { return std::unexpected(address.error()); }
     auto http = kernel_.listen(*address);
@@ -124,6 +131,10 @@ void Init::prepare_child() noexcept {
             arguments_.push_back(word.c_str());
         }
         arguments_.push_back(nullptr);
+        // What was passed to us is the command's, and its process id is another one.
+        if (find_passed_socket(setup_.environment, kernel_.process_id())) {
+            process_id_slot_ = environment_.set_process_id("LISTEN_PID");
+        }
         return;
     }
     context_argument_ << config_.engine.context;

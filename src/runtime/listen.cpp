@@ -3,9 +3,7 @@
 #include "sys/native_kernel.h"
 
 #include <algorithm>
-#include <fcntl.h>
 #include <ranges>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
@@ -15,20 +13,6 @@ namespace {
 
 constexpr int first_fd = 3;
 constexpr int most_fds = 64;
-
-base::Result<> check_listening(int fd) {
-    const auto name = base::Text<31>("file descriptor ") << fd;
-    int listening = 0;
-    socklen_t size = sizeof listening;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0) {
-        return base::system_error("use a passed socket", name);
-    }
-    if (listening == 0) {
-        return base::failure("use a passed socket", name, "expected a listening stream socket");
-    }
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) { return base::system_error("set close-on-exec on", name); }
-    return {};
-}
 
 } // namespace
 
@@ -57,13 +41,14 @@ base::Result<std::vector<base::UniqueFd>> inherited_sockets(const ListenVariable
     }
     const bool named = std::ranges::contains(names, "http");
     for (int index = 0; index < count; ++index) {
-        base::UniqueFd socket(first_fd + index);
-        if (named && names[static_cast<std::size_t>(index)] != "http") { continue; } // nobody here uses it
-        if (auto checked = check_listening(socket.get()); !checked) {
-            static_cast<void>(socket.release()); // it may be anything: not ours to close
-            return std::unexpected(checked.error());
+        const int fd = first_fd + index;
+        if (named && names[static_cast<std::size_t>(index)] != "http") {
+            ::close(fd); // nobody here uses it
+            continue;
         }
-        sockets.push_back(std::move(socket));
+        auto socket = sys::NativeKernel().adopt_listening(fd);
+        if (!socket) { return std::unexpected(socket.error()); }
+        sockets.push_back(std::move(*socket));
     }
     return sockets;
 }

@@ -147,6 +147,8 @@ class Kernel {
     virtual std::optional<std::string_view> read(int fd, std::span<char> buffer) noexcept = 0;
 
     // Sockets.
+    // Takes over a listening socket that was passed to this process, and sets CLOEXEC on it.
+    virtual Result<UniqueFd> adopt_listening(int fd) noexcept = 0;
     virtual Result<UniqueFd> listen(const SocketAddress& address) noexcept = 0;
     // A datagram socket at an abstract address that the kernel picks; `name` gets it as NOTIFY_SOCKET wants
     // it.

@@ -31,6 +31,7 @@ class NativeKernel final : public Kernel {
     Result<Pipe> open_pipe() noexcept override;
     std::optional<std::string_view> read(int fd, std::span<char> buffer) noexcept override;
 
+    Result<UniqueFd> adopt_listening(int fd) noexcept override;
     Result<UniqueFd> listen(const SocketAddress& address) noexcept override;
     Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept override;
     std::optional<Datagram> receive(int socket, std::span<char> buffer) noexcept override;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <fcntl.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <sys/ioctl.h>
@@ -61,6 +62,20 @@ Result<UniqueFd> NativeKernel::listen(const SocketAddress& address) noexcept {
     }
     if (::listen(socket.get(), SOMAXCONN) != 0) { return system_error("listen", address.text); }
     return socket;
+}
+
+Result<UniqueFd> NativeKernel::adopt_listening(int fd) noexcept {
+    const auto name = base::Text<31>("file descriptor ") << fd;
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0) {
+        return system_error("use a passed socket", name);
+    }
+    if (listening == 0) {
+        return base::failure("use a passed socket", name, "expected a listening stream socket");
+    }
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) { return system_error("set close-on-exec on", name); }
+    return UniqueFd(fd);
 }
 
 Result<UniqueFd> NativeKernel::open_notify_socket(base::Text<107>& name) noexcept {

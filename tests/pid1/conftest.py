@@ -31,9 +31,13 @@ NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
 class Init:
     """One run of vector_boot, as PID 1 of a namespace of its own or as an ordinary process."""
 
-    def __init__(self, *arguments: str, as_process: bool = False, program: Path = VECTOR_BOOT, **options) -> None:
+    def __init__(self, *arguments: str, as_process: bool = False, program: Path = VECTOR_BOOT,
+                 descriptor_3: int | None = None, **options) -> None:
+        namespace = [] if as_process else [*NAMESPACE]
+        if descriptor_3 is not None:  # of ours, becomes 3 there
+            namespace += ["bash", "-c", f'exec 3<&{descriptor_3}; exec "$@"', "bash"]
         self.outer = subprocess.Popen(
-            [*([] if as_process else NAMESPACE), str(program), *arguments],
+            [*namespace, str(program), *arguments],
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.program = str(program)

@@ -41,6 +41,38 @@ def test_takes_connections_before_the_model_is_there(start, port):
     assert answer.startswith(b"HTTP/1.1 200"), answer
 
 
+def test_serves_on_a_socket_that_its_own_supervisor_bound(start):
+    """Connected before vector_boot is even executed: nobody can be refused."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+        port = listening.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port), timeout=30)
+        client.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        start("--model", str(TINY_MODEL), pass_fds=[listening.fileno()], descriptor_3=listening.fileno(),
+              env={**os.environ, "LISTEN_PID": "1", "LISTEN_FDS": "1"})
+    with client:
+        assert client.recv(64).startswith(b"HTTP/1.1 200")
+
+
+def test_a_passed_socket_that_is_none_is_named(start):
+    read, write = os.pipe()
+    status, _, log = start("--model", str(TINY_MODEL), pass_fds=[read], descriptor_3=read,
+                           env={**os.environ, "LISTEN_PID": "1", "LISTEN_FDS": "1"}).finish()
+    os.close(read)
+    os.close(write)
+    assert status == 1
+    assert "use a passed socket file descriptor 3" in log
+
+
+def test_sockets_for_a_command_name_its_own_process(start):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        _, out, _ = start("--", "sh", "-c", "echo $$ $LISTEN_PID $LISTEN_FDS; test -S /dev/fd/3 && echo there",
+                          pass_fds=[listening.fileno()], descriptor_3=listening.fileno(),
+                          env={**os.environ, "LISTEN_PID": "1", "LISTEN_FDS": "1"}).finish()
+    process, meant, count = out.split("\n")[0].split()
+    assert process == meant != "1" and count == "1"
+    assert "there" in out
+
+
 def test_restarts_a_killed_runtime_without_refusing_anyone(serving):
     refused, stop = [], threading.Event()
 

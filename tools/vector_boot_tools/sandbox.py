@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ CAPABILITIES = (
 
 # Waits for the write, tells the time (of the clock that all namespaces share), executes.
 STAMP = 'read -r -u "$1" _; echo "$EPOCHREALTIME" >&"$2"; eval "exec $1<&- $2>&-"; shift 2; exec "$@"'
+# The same for a program that is handed a socket, which has to be descriptor 3.
+STAMP_AND_PASS = STAMP.replace("shift 2;", 'exec 3<&"$3"; shift 3;')
 
 
 @dataclass
@@ -91,6 +94,7 @@ class Sandbox:
         environment: Mapping[str, str] | None = None,
         output: int | None = None,
         stamped: bool = False,  # a shell in between tells the time right before the program's execve
+        listening: socket.socket | None = None,  # passed by the protocol of sd_listen_fds(3); only if stamped
     ) -> None:
         descriptors: list[int] = []
         self._stamp_read = -1
@@ -105,6 +109,8 @@ class Sandbox:
             words += ["--cap-drop", "ALL"]
             for capability in capabilities:
                 words += ["--cap-add", f"CAP_{capability}"]
+        if listening is not None:
+            environment = {"LISTEN_PID": "1", "LISTEN_FDS": "1", **(environment or {})}
         variables = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **(environment or {})}
         for name, value in variables.items():
             words += ["--setenv", name, value]
@@ -112,7 +118,14 @@ class Sandbox:
         if stamped:
             self._stamp_read, stamp_write = os.pipe2(os.O_CLOEXEC)
             descriptors.append(stamp_write)
-            command = ["/usr/bin/bash", "-c", STAMP, "bash", str(block_read), str(stamp_write), *command]
+            own = [str(block_read), str(stamp_write)]
+            script = STAMP
+            if listening is not None:
+                passed = os.dup(listening.fileno())
+                descriptors.append(passed)
+                own.append(str(passed))
+                script = STAMP_AND_PASS
+            command = ["/usr/bin/bash", "-c", script, "bash", *own, *command]
         else:
             words += ["--block-fd", str(block_read)]
         words += [*root.arguments(descriptors, at=at, mounts=not at), *more]

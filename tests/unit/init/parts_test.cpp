@@ -3,6 +3,7 @@
 #include "init/mounts.h"
 #include "init/network.h"
 #include "init/notification.h"
+#include "init/passed_socket.h"
 #include "init/place.h"
 
 #include "unit/init/simulated_kernel.h"
@@ -152,6 +153,21 @@ TEST(Notification, IsReadLineByLine) {
     EXPECT_FALSE(init::parse_notification("STOPPING=1").ready);
     EXPECT_FALSE(init::parse_notification("READY=10").ready);
     EXPECT_FALSE(init::parse_notification("").ready);
+}
+
+TEST(PassedSocket, IsTheOneForUs) {
+    const auto find = [](std::vector<const char*> variables) {
+        variables.push_back(nullptr);
+        return init::find_passed_socket(const_cast<char* const*>(variables.data()), 1).value_or(-1);
+    };
+    EXPECT_EQ(find({"LISTEN_PID=1", "LISTEN_FDS=1"}), 3);
+    EXPECT_EQ(find({"LISTEN_PID=1", "LISTEN_FDS=3", "LISTEN_FDNAMES=a:b:http"}), 5);
+    EXPECT_EQ(find({"LISTEN_PID=1", "LISTEN_FDS=2", "LISTEN_FDNAMES=a:b"}), 3);
+    EXPECT_EQ(find({"LISTEN_PID=2", "LISTEN_FDS=1"}), -1);
+    EXPECT_EQ(find({"LISTEN_PID=1", "LISTEN_FDS=0"}), -1);
+    EXPECT_EQ(find({"LISTEN_PID=1", "LISTEN_FDS=2", "LISTEN_FDNAMES=a:b:http"}), -1);
+    EXPECT_EQ(find({"LISTEN_PIDS=1", "LISTEN_FDS=1"}), -1);
+    EXPECT_EQ(find({}), -1);
 }
 
 } // namespace

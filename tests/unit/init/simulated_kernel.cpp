@@ -42,6 +42,14 @@ Result<UniqueFd> SimulatedKernel::listen(const sys::SocketAddress& address) noex
     return open(ignored);
 }
 
+Result<UniqueFd> SimulatedKernel::adopt_listening(int fd) noexcept {
+    if (auto recorded = record("adopt_listening", std::to_string(fd)); !recorded) {
+        return std::unexpected(recorded.error());
+    }
+    int ignored = -1;
+    return open(ignored);
+}
+
 Result<UniqueFd> SimulatedKernel::open_notify_socket(base::Text<107>& name) noexcept {
     name << "@simulated";
     return open(notify_fd_);

@@ -73,6 +73,7 @@ class SimulatedKernel final : public sys::Kernel {
     std::optional<int> wait(int poll) noexcept override;
     Result<UniqueFd> open_timer() noexcept override { return open(timer_fd_); }
     void set_timer(int, std::optional<Nanoseconds> deadline) noexcept override { timer_ = deadline; }
+    Result<UniqueFd> adopt_listening(int fd) noexcept override;
     Result<UniqueFd> listen(const sys::SocketAddress& address) noexcept override;
     Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept override;
     std::optional<sys::Datagram> receive(int, std::span<char> buffer) noexcept override;
