@@ -98,6 +98,23 @@ struct Ipv4Interface {
 // Work that may block for as long as a disk does, so PID 1 never does it itself.
 enum class Chore : unsigned char { sync, read_ahead };
 
+// Work of our own for a child: what `run` returns is its exit status.
+struct Task {
+    int (*run)(const void* argument) noexcept = nullptr;
+    const void* argument = nullptr;
+};
+
+struct DeviceEvent {
+    std::string_view text; // a uevent, which points into the caller's buffer
+    bool lost = false;     // instead: the kernel had no room for some
+};
+
+struct WatchdogDevice {
+    UniqueFd fd;
+    base::Text<32> identity;
+    base::Nanoseconds timeout{}; // until the machine is reset; 0: the device does not say
+};
+
 class Kernel {
   public:
     virtual ~Kernel() = default;
@@ -111,6 +128,8 @@ class Kernel {
     virtual Result<pid_t> spawn(const SpawnRequest& request) noexcept = 0;
     // Starts a child that does `chore` and exits; `path` is the file whose beginning is to be read ahead.
     virtual Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept = 0;
+    // Starts a child that runs `task` in a copy of our memory, with default signal dispositions, and exits.
+    virtual Result<pid_t> spawn_task(const Task& task) noexcept = 0;
     // The next dead child, if one waits to be reaped. `no_children` is set when there is none left at all.
     virtual std::optional<Death> reap(bool& no_children) noexcept = 0;
     // A negative `process` is a process group.
@@ -158,6 +177,17 @@ class Kernel {
     // Network interfaces.
     virtual Result<> bring_up(const char* interface) noexcept = 0;
     virtual Result<> configure(const Ipv4Interface& interface) noexcept = 0;
+
+    // Devices. Uevents of the kernel itself; what anybody else sends to the socket is never returned.
+    virtual Result<UniqueFd> open_uevents() noexcept = 0;
+    virtual std::optional<DeviceEvent> receive_uevent(int socket, std::span<char> buffer) noexcept = 0;
+    // Opening a watchdog starts it; closing it does not stop it, see watchdog-api of the kernel's documentation.
+    virtual Result<WatchdogDevice> open_watchdog(const char* path) noexcept = 0;
+    // Returns what the device made of it.
+    virtual Result<base::Nanoseconds> set_watchdog_timeout(int watchdog, base::Nanoseconds timeout) noexcept = 0;
+    virtual Result<> feed_watchdog(int watchdog) noexcept = 0;
+    // Stops it and makes the close that follows a quiet one. EBUSY: it cannot be stopped ("nowayout").
+    virtual Result<> stop_watchdog(int watchdog) noexcept = 0;
 
     // Files and mounts.
     virtual Result<> make_directory(const char* path, mode_t mode) noexcept = 0;

@@ -12,6 +12,7 @@ class NativeKernel final : public Kernel {
     pid_t process_id() noexcept override;
     Result<pid_t> spawn(const SpawnRequest& request) noexcept override;
     Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept override;
+    Result<pid_t> spawn_task(const Task& task) noexcept override;
     std::optional<Death> reap(bool& no_children) noexcept override;
     Result<> kill(pid_t process, int signal) noexcept override;
     Result<> forward(pid_t process, const Signal& signal) noexcept override;
@@ -38,6 +39,13 @@ class NativeKernel final : public Kernel {
 
     Result<> bring_up(const char* interface) noexcept override;
     Result<> configure(const Ipv4Interface& interface) noexcept override;
+
+    Result<UniqueFd> open_uevents() noexcept override;
+    std::optional<DeviceEvent> receive_uevent(int socket, std::span<char> buffer) noexcept override;
+    Result<WatchdogDevice> open_watchdog(const char* path) noexcept override;
+    Result<base::Nanoseconds> set_watchdog_timeout(int watchdog, base::Nanoseconds timeout) noexcept override;
+    Result<> feed_watchdog(int watchdog) noexcept override;
+    Result<> stop_watchdog(int watchdog) noexcept override;
 
     Result<> make_directory(const char* path, mode_t mode) noexcept override;
     Result<> make_link(const char* target, const char* path) noexcept override;

@@ -161,6 +161,14 @@ Result<pid_t> NativeKernel::spawn_chore(Chore chore, const char* path) noexcept 
     ::_exit(read_ahead(path) ? 0 : 1);
 }
 
+Result<pid_t> NativeKernel::spawn_task(const Task& task) noexcept {
+    const pid_t child = ::fork();
+    if (child < 0) { return system_error("fork", ""); }
+    if (child > 0) { return child; }
+    reset_signals();
+    ::_exit(task.run(task.argument));
+}
+
 std::optional<Death> NativeKernel::reap(bool& no_children) noexcept {
     int status = 0;
     const pid_t process = ::waitpid(-1, &status, WNOHANG | __WALL);

@@ -78,7 +78,10 @@ TEST_F(ServicesTest, StartInTheirOrder) {
     EXPECT_EQ(state("database"), State::starting);
     EXPECT_EQ(state("web"), State::waiting);
 
-    EXPECT_TRUE(services.notified(process("database"), {.ready = true, .status = "warm"}));
+    init::Notification notification;
+    notification.ready = true;
+    notification.status = "warm";
+    EXPECT_TRUE(services.notified(process("database"), notification));
     EXPECT_EQ(services.find("database")->status(), "warm");
     EXPECT_EQ(state("web"), State::ready);
     EXPECT_EQ(state("last"), State::waiting);

@@ -30,8 +30,14 @@ Result<UniqueFd> SimulatedKernel::open(int& fd) {
 }
 
 Result<UniqueFd> SimulatedKernel::open_poll() noexcept {
+    if (auto recorded = record("open_poll", ""); !recorded) { return std::unexpected(recorded.error()); }
     int ignored = -1;
     return open(ignored);
+}
+
+Result<UniqueFd> SimulatedKernel::open_timer() noexcept {
+    if (auto recorded = record("open_timer", ""); !recorded) { return std::unexpected(recorded.error()); }
+    return open(timer_fd_);
 }
 
 Result<UniqueFd> SimulatedKernel::listen(const sys::SocketAddress& address) noexcept {
@@ -51,6 +57,7 @@ Result<UniqueFd> SimulatedKernel::adopt_listening(int fd) noexcept {
 }
 
 Result<UniqueFd> SimulatedKernel::open_notify_socket(base::Text<107>& name) noexcept {
+    if (auto recorded = record("open_notify_socket", ""); !recorded) { return std::unexpected(recorded.error()); }
     name << "@simulated";
     return open(notify_fd_);
 }
@@ -88,6 +95,47 @@ Result<pid_t> SimulatedKernel::spawn_chore(sys::Chore chore, const char*) noexce
         after(sync_takes, [this, process] { die(*process, 0); });
     }
     return process;
+}
+
+Result<pid_t> SimulatedKernel::spawn_task(const sys::Task& task) noexcept {
+    auto process = start("task");
+    if (process) {
+        ++task_count;
+        on_task(task);
+    }
+    return process;
+}
+
+Result<UniqueFd> SimulatedKernel::open_uevents() noexcept {
+    if (auto recorded = record("open_uevents", ""); !recorded) { return std::unexpected(recorded.error()); }
+    return open(uevents_fd_);
+}
+
+std::optional<sys::DeviceEvent> SimulatedKernel::receive_uevent(int, std::span<char> buffer) noexcept {
+    if (uevents_.empty()) { return std::nullopt; }
+    const std::optional<std::string> text = std::move(uevents_.front());
+    uevents_.pop_front();
+    if (!text || text->size() > buffer.size()) { return sys::DeviceEvent{.text = {}, .lost = true}; }
+    std::ranges::copy(*text, buffer.data());
+    return sys::DeviceEvent{.text = {buffer.data(), text->size()}, .lost = false};
+}
+
+Result<sys::WatchdogDevice> SimulatedKernel::open_watchdog(const char* path) noexcept {
+    if (auto recorded = record("open_watchdog", path); !recorded) { return std::unexpected(recorded.error()); }
+    int ignored = -1;
+    return sys::WatchdogDevice{
+        .fd = *open(ignored), .identity = "simulated", .timeout = std::chrono::seconds(60)};
+}
+
+Result<Nanoseconds> SimulatedKernel::set_watchdog_timeout(int, Nanoseconds timeout) noexcept {
+    if (auto recorded = record("set_watchdog_timeout", ""); !recorded) { return std::unexpected(recorded.error()); }
+    watchdog_timeouts.emplace_back(now_, std::min(timeout, watchdog_limit));
+    return watchdog_timeouts.back().second;
+}
+
+Result<> SimulatedKernel::feed_watchdog(int) noexcept {
+    watchdog_feedings.push_back(now_);
+    return record("feed_watchdog", "");
 }
 
 void SimulatedKernel::die(pid_t process, int status) {
@@ -144,6 +192,7 @@ std::optional<int> SimulatedKernel::wait(int) noexcept {
         if (!signals_.empty()) { return signals_fd_; }
         if (!datagrams_.empty()) { return notify_fd_; }
         if (piped_) { return pipe_fd_; }
+        if (!uevents_.empty() && uevents_fd_ >= 0) { return uevents_fd_; }
         if (timer_ && *timer_ <= now_) { return timer_fd_; }
         const auto next = script_.begin();
         if (timer_ && (next == script_.end() || *timer_ <= next->first)) {

@@ -28,14 +28,18 @@ class SimulatedKernel final : public sys::Kernel {
     std::map<std::string, std::string> files;
     std::map<std::string, int> failing;                 // operation -> errno
     std::function<void(pid_t)> on_spawn = [](pid_t) {}; // a program was started
+    std::function<void(const sys::Task&)> on_task = [](const sys::Task&) {}; // a child has begun, in a copy of us
     bool ignores_terminate = false;                     // processes die of SIGKILL only
     Nanoseconds dies_after{std::chrono::milliseconds(1)};
+    Nanoseconds watchdog_limit{std::chrono::seconds(255)}; // the device allows no longer timeout
     Nanoseconds sync_takes{std::chrono::milliseconds(3)};
     int status_after_terminate = 0; // wait status
 
     // What the test makes happen, now or later.
     void at(Nanoseconds time, std::function<void()> action) { script_.emplace(time, std::move(action)); }
     void after(Nanoseconds delay, std::function<void()> action) { at(now_ + delay, std::move(action)); }
+    void uevent(std::string text) { uevents_.emplace_back(std::move(text)); }
+    void lose_uevents() { uevents_.emplace_back(std::nullopt); }
     void raise(int signal) { signals_.push_back({.number = signal, .sender = 0}); }
     void die(pid_t process, int status);
     void advance_to(Nanoseconds time) { now_ = std::max(now_, time); }
@@ -50,6 +54,9 @@ class SimulatedKernel final : public sys::Kernel {
     std::vector<std::vector<std::string>> spawned_arguments;
     std::vector<std::vector<std::string>> spawned_environments;
     std::vector<std::vector<int>> inherited;
+    std::size_t task_count = 0;
+    std::vector<std::pair<Nanoseconds, Nanoseconds>> watchdog_timeouts; // when, how long
+    std::vector<Nanoseconds> watchdog_feedings;
     bool ran_dry = false; // nothing was left to happen: the code under test would sleep for ever
     bool has_called(const std::string& call) const;
     std::size_t position(const std::string& call) const; // npos if it never came
@@ -58,6 +65,7 @@ class SimulatedKernel final : public sys::Kernel {
     pid_t process_id() noexcept override { return own_process_id; }
     Result<pid_t> spawn(const sys::SpawnRequest& request) noexcept override;
     Result<pid_t> spawn_chore(sys::Chore chore, const char* path) noexcept override;
+    Result<pid_t> spawn_task(const sys::Task& task) noexcept override;
     std::optional<sys::Death> reap(bool& no_children) noexcept override;
     Result<> kill(pid_t process, int signal) noexcept override;
     Result<> forward(pid_t process, const sys::Signal& signal) noexcept override {
@@ -69,9 +77,9 @@ class SimulatedKernel final : public sys::Kernel {
     Result<UniqueFd> open_signals() noexcept override { return open(signals_fd_); }
     std::optional<sys::Signal> read_signal(int) noexcept override;
     Result<UniqueFd> open_poll() noexcept override;
-    Result<> watch(int, int) noexcept override { return {}; }
+    Result<> watch(int, int) noexcept override { return record("watch", ""); }
     std::optional<int> wait(int poll) noexcept override;
-    Result<UniqueFd> open_timer() noexcept override { return open(timer_fd_); }
+    Result<UniqueFd> open_timer() noexcept override;
     void set_timer(int, std::optional<Nanoseconds> deadline) noexcept override { timer_ = deadline; }
     Result<UniqueFd> adopt_listening(int fd) noexcept override;
     Result<UniqueFd> listen(const sys::SocketAddress& address) noexcept override;
@@ -81,6 +89,12 @@ class SimulatedKernel final : public sys::Kernel {
     Result<> configure(const sys::Ipv4Interface& interface) noexcept override {
         return record("configure", std::string(interface.name.view()));
     }
+    Result<UniqueFd> open_uevents() noexcept override;
+    std::optional<sys::DeviceEvent> receive_uevent(int, std::span<char> buffer) noexcept override;
+    Result<sys::WatchdogDevice> open_watchdog(const char* path) noexcept override;
+    Result<Nanoseconds> set_watchdog_timeout(int, Nanoseconds timeout) noexcept override;
+    Result<> feed_watchdog(int) noexcept override;
+    Result<> stop_watchdog(int) noexcept override { return record("stop_watchdog", ""); }
     Result<> make_directory(const char*, mode_t) noexcept override { return {}; }
     Result<> make_link(const char*, const char* path) noexcept override { return record("make_link", path); }
     Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
@@ -113,6 +127,7 @@ class SimulatedKernel final : public sys::Kernel {
     std::deque<sys::Signal> signals_;
     std::deque<std::pair<pid_t, std::string>> datagrams_;
     std::deque<sys::Death> deaths_;
+    std::deque<std::optional<std::string>> uevents_; // nothing: some were lost
     std::set<pid_t> alive_;
     std::optional<Nanoseconds> timer_;
     pid_t next_process_ = 100;
@@ -121,6 +136,7 @@ class SimulatedKernel final : public sys::Kernel {
     int notify_fd_ = -1;
     int pipe_fd_ = -1; // the last one
     std::optional<std::string> piped_;
+    int uevents_fd_ = -1;
 };
 
 } // namespace vb::simulation
