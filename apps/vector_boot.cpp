@@ -4,6 +4,7 @@
 #include "config/signal_names.h"
 #include "config/toml.h"
 #include "init/init.h"
+#include "sys/crash_handler.h"
 #include "sys/native_kernel.h"
 
 #include <unistd.h>
@@ -43,6 +44,18 @@ base::Result<> read_file(sys::Kernel& kernel, const base::Log& log, std::string_
     });
 }
 
+sys::CrashAction crash_action(config::CrashAction configured) noexcept {
+    switch (configured) {
+    case config::CrashAction::shell:
+        return sys::CrashAction::shell;
+    case config::CrashAction::freeze:
+        return sys::CrashAction::freeze;
+    case config::CrashAction::reboot:
+        break;
+    }
+    return sys::CrashAction::reboot;
+}
+
 // The runtime is installed beside this program.
 base::Text<4095> runtime_path() noexcept {
     char own[4096];
@@ -58,6 +71,9 @@ int main(int, char** argv, char** environment) {
     sys::NativeKernel kernel;
     base::Log log(STDERR_FILENO, "vector_boot");
     kernel.fill_standard_descriptors();
+    if (const auto installed = sys::install_crash_handler(); !installed) {
+        log.warning(base::describe(installed.error()));
+    }
     // Before anything else: a signal that comes from here on waits in the descriptor.
     auto signals = kernel.open_signals();
     if (!signals) { return fail(log, signals.error()); }
@@ -90,6 +106,7 @@ int main(int, char** argv, char** environment) {
         log.error(base::describe(configured.error()), "; going on without it");
     }
     log.set_level(config.log.level);
+    if (is_machine) { sys::set_crash_policy({.action = crash_action(config.failure.crash)}); }
     if (!config.handoff.parent_death.empty() && !is_machine) {
         const auto parent_lives = kernel.follow_parent(config::parse_signal(config.handoff.parent_death));
         if (!parent_lives) { return fail(log, parent_lives.error()); }

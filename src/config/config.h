@@ -43,10 +43,20 @@ struct Listen {
 
 enum class FailurePolicy : std::uint8_t { restart, shell, reboot, poweroff, exit };
 
+enum class CrashAction : std::uint8_t { reboot, shell, freeze };
+
 struct Failure {
     // When the runtime keeps failing: restart it for ever, or do this after `limit` failures in a row.
     FailurePolicy policy = FailurePolicy::restart;
     std::uint32_t limit = 5;
+    CrashAction crash = CrashAction::reboot; // when PID 1 of a machine itself faults
+};
+
+struct Watchdog {
+    std::string device = "/dev/watchdog0";
+    std::uint32_t timeout = 30'000;        // milliseconds without food until the machine is reset
+    std::uint32_t reboot_timeout = 60'000; // the same for the time from the last process to reboot(2)
+    std::uint32_t runtime = 0; // milliseconds without a sign of life until the runtime is killed; 0: never
 };
 
 struct Shutdown {
@@ -55,10 +65,14 @@ struct Shutdown {
 
 enum class CtrlAltDel : std::uint8_t { reboot, poweroff, ignore };
 
+// Where a boot stops for a shell on the console: before anything is done, or when all is up but the runtime.
+enum class Break : std::uint8_t { never, early, runtime };
+
 struct Machine {
     CtrlAltDel ctrl_alt_del = CtrlAltDel::reboot;
     std::string hostname; // empty: as the kernel has it
     std::string ip;       // as the kernel word of this name; which wins
+    Break break_at = Break::never;
 };
 
 struct Mount {
@@ -79,6 +93,7 @@ struct Config {
     Listen listen;
     Failure failure;
     Shutdown shutdown;
+    Watchdog watchdog;
     Machine machine;
     Logging log;
     std::vector<Service> service;

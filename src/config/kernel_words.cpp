@@ -49,6 +49,8 @@ KernelWords parse_kernel_words(std::string_view text) noexcept {
             words.handoff = value;
         } else if (name == "vb.log") {
             words.log = value;
+        } else if (name == "vb.break") {
+            words.stop_at = value;
         } else if (name == "ip") {
             words.ip = value;
         } else if (name.starts_with("vb.")) {
@@ -61,6 +63,9 @@ base::Result<> apply(const KernelWords& words, Config& config) {
     if (!words.model.empty()) { config.engine.model = words.model; }
     // What is wrong with one word does not keep the other from counting.
     auto level = apply_level(words.log, "read", "vb.log= of the kernel command line", config);
+    if (!words.stop_at.empty() && !parse_name(words.stop_at, break_names, config.machine.break_at)) {
+        level = base::failure("read", "vb.break= of the kernel command line", "expected early or runtime");
+    }
     HandoffMode mode = config.handoff.mode;
     if (!words.handoff.empty() && !parse_name(words.handoff, handoff_mode_names, mode)) {
         return base::failure("read", "vb.handoff= of the kernel command line", "expected worker or exec");

@@ -13,6 +13,7 @@ struct KernelWords {
     std::string_view model;   // vb.model=PATH
     std::string_view handoff; // vb.handoff=MODE
     std::string_view log;     // vb.log=LEVEL
+    std::string_view stop_at; // vb.break=STAGE
     std::string_view ip;      // ip=CLIENT:SERVER:GATEWAY:NETMASK:HOST:DEVICE:AUTOCONF
     base::Text<255> unknown;  // vb.* words that mean nothing here
 };

@@ -10,6 +10,7 @@
 namespace vb::config {
 
 inline constexpr std::string_view handoff_mode_names[] = {"worker", "exec"};
+inline constexpr std::string_view break_names[] = {"never", "early", "runtime"};
 
 template <class Enum, std::size_t Count>
 bool parse_name(std::string_view text, const std::string_view (&names)[Count], Enum& value) noexcept {

@@ -26,9 +26,15 @@ constexpr Key keys[] = {
     {"listen", "http", "an address such as \"127.0.0.1:8080\", \"[::1]:8080\" or \"*:8080\""},
     {"failure", "policy", "\"restart\", \"shell\", \"reboot\", \"poweroff\" or \"exit\""},
     {"failure", "limit", "a whole number from 1 to 1000"},
+    {"failure", "crash", "\"reboot\", \"shell\" or \"freeze\""},
     {"shutdown", "timeout", "a whole number of milliseconds from 0 to 600000"},
+    {"watchdog", "device", "a path, in quotes, or \"\" for none"},
+    {"watchdog", "timeout", "a whole number of milliseconds from 1000 to 3600000"},
+    {"watchdog", "reboot_timeout", "a whole number of milliseconds from 1000 to 3600000"},
+    {"watchdog", "runtime", "a whole number of milliseconds from 1000 to 3600000, or 0 for none"},
     {"machine", "ctrl_alt_del", "\"reboot\", \"poweroff\" or \"ignore\""},
     {"machine", "hostname", "a name of at most 64 characters, in quotes"},
+    {"machine", "break_at", "\"never\", \"early\" or \"runtime\""},
     {"machine", "ip", "an address as in \"10.0.2.15::10.0.2.2:255.255.255.0::eth0:off\""},
     {"log", "level", "\"error\", \"warning\", \"notice\", \"info\" or \"debug\""},
     {"service", "name", "a name, in quotes"},
@@ -118,6 +124,12 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
     if (!sys::parse_socket_address(config.listen.http)) { return invalid("listen", "http"); }
     if (!within(config.failure.limit, 1, 1000)) { return invalid("failure", "limit"); }
     if (!within(config.shutdown.timeout, 0, 600'000)) { return invalid("shutdown", "timeout"); }
+    const auto is_patience = [](std::uint32_t time) { return within(time, 1000, 3'600'000); };
+    if (!is_patience(config.watchdog.timeout)) { return invalid("watchdog", "timeout"); }
+    if (!is_patience(config.watchdog.reboot_timeout)) { return invalid("watchdog", "reboot_timeout"); }
+    if (config.watchdog.runtime != 0 && !is_patience(config.watchdog.runtime)) {
+        return invalid("watchdog", "runtime");
+    }
     if (config.machine.hostname.size() > longest_hostname) { return invalid("machine", "hostname"); }
     for (std::size_t index = 0; index < config.mount.size(); ++index) {
         if (config.mount[index].target.starts_with('/')) { continue; }

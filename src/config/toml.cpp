@@ -16,6 +16,16 @@ struct glz::meta<vb::config::FailurePolicy> {
     static constexpr auto value = enumerate(restart, shell, reboot, poweroff, exit);
 };
 template <>
+struct glz::meta<vb::config::CrashAction> {
+    using enum vb::config::CrashAction;
+    static constexpr auto value = enumerate(reboot, shell, freeze);
+};
+template <>
+struct glz::meta<vb::config::Break> {
+    using enum vb::config::Break;
+    static constexpr auto value = enumerate(never, early, runtime);
+};
+template <>
 struct glz::meta<vb::config::CtrlAltDel> {
     using enum vb::config::CtrlAltDel;
     static constexpr auto value = enumerate(reboot, poweroff, ignore);

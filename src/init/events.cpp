@@ -69,8 +69,19 @@ void Init::handle_death(const sys::Death& death) noexcept {
     const bool is_service = services_.died(death);
     shutdown_.reaped(death.process);
     if (is_service) { return; }
+    if (hotplug_.reaped(death.process, death.status)) {
+        if (hotplug_.is_settled()) { open_watchdog(); } // its driver may be what was loaded
+        return;
+    }
+    if (death.process == mounting_) {
+        mounting_ = 0;
+        if (!shutdown_.is_under_way()) { boot(); }
+        return;
+    }
     if (death.process == supervisor_.process()) {
         const bool asked_to_end = shutdown_.is_under_way();
+        heartbeat_.end();
+        services_.set_runtime_ready(false);
         log_.write(runs_command() ? base::Level::debug
                    : asked_to_end ? base::Level::info
                                   : base::Level::warning,
@@ -85,7 +96,12 @@ void Init::handle_death(const sys::Death& death) noexcept {
         shell_ = 0;
         supervisor_.forgive();
         // Not at once: on a console at its end the shell ends as soon as it has begun.
-        if (!shutdown_.is_under_way()) { restart_at_ = kernel_.now() + std::chrono::seconds(1); }
+        if (shutdown_.is_under_way()) { return; }
+        if (stage_ != Stage::running) {
+            boot();
+        } else {
+            restart_at_ = kernel_.now() + std::chrono::seconds(1);
+        }
     } else if (config_.handoff.report_reaping) {
         log_.warning("reaped process ", death.process, ", which ", describe_end(death.status));
     }
@@ -99,6 +115,7 @@ void Init::stop(Ending ending) noexcept {
     log_.notice("ending in order");
     ending_ = ending;
     restart_at_.reset();
+    hotplug_.stop();
     shutdown_.begin(supervisor_.process());
 }
 
@@ -119,6 +136,7 @@ int Init::finish() noexcept {
 }
 
 void Init::leave_machine() noexcept {
+    watchdog_.prepare_reboot(); // if what follows hangs, the machine is reset
     unmount_all(kernel_, log_);
     log_.notice(ending_ == Ending::reboot ? "rebooting"
                 : ending_ == Ending::halt ? "halting"
@@ -126,6 +144,7 @@ void Init::leave_machine() noexcept {
     const unsigned int wanted = ending_ == Ending::reboot ? LINUX_REBOOT_CMD_RESTART
                                 : ending_ == Ending::halt ? LINUX_REBOOT_CMD_HALT
                                                           : LINUX_REBOOT_CMD_POWER_OFF;
+    if (ending_ != Ending::reboot) { watchdog_.disarm(); }
     for (const unsigned int command :
          {wanted, unsigned{LINUX_REBOOT_CMD_RESTART}, unsigned{LINUX_REBOOT_CMD_HALT}}) {
         const auto done = kernel_.reboot(command);

@@ -1,6 +1,5 @@
 #include "init/init.h"
 
-#include "init/network.h"
 #include "init/passed_socket.h"
 
 #include <csignal>
@@ -50,6 +49,11 @@ Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log,
       shutdown_(kernel, log, services_,
                 {.grace = std::chrono::milliseconds(config.shutdown.timeout),
                  .syncs = setup.place == Place::machine}),
+      watchdog_(kernel, log,
+                {.device = config.watchdog.device.c_str(),
+                 .timeout = std::chrono::milliseconds(config.watchdog.timeout),
+                 .reboot_timeout = std::chrono::milliseconds(config.watchdog.reboot_timeout)}),
+      heartbeat_(std::chrono::milliseconds(config.watchdog.runtime)), hotplug_(kernel, log, module_options_),
       environment_(setup.environment, !runs_command()), signals_(std::move(signals)) {}
 
 base::Result<> Init::bind_sockets() noexcept {
@@ -101,16 +105,6 @@ base::Result<> Init::open_notifications() noexcept {
     return kernel_.watch(poll_.get(), notify_.get());
 }
 
-void Init::start_services() noexcept {
-    const trace::Span span(timeline_, "init: services");
-    surroundings_.poll = poll_.get();
-    surroundings_.notify_socket = notify_name_;
-    // In a container the tree of groups is somebody else's.
-    surroundings_.has_cgroups = setup_.place == Place::machine && prepare_cgroups(kernel_);
-    services_.configure(config_.service);
-    services_.advance();
-}
-
 void Init::publish_timeline() noexcept {
     if (setup_.place == Place::process || timeline_.layout() == nullptr) { return; }
     // For vbctl. Where /run cannot be written there is still GET /timeline.
@@ -156,6 +150,10 @@ void Init::prepare_child() noexcept {
     environment_.set("LISTEN_FDS", socket_fd_count);
     environment_.set("LISTEN_FDNAMES", "http");
     process_id_slot_ = environment_.set_process_id("LISTEN_PID");
+    if (config_.watchdog.runtime != 0) {
+        base::Text<31> microseconds;
+        environment_.set("WATCHDOG_USEC", microseconds << std::uint64_t{config_.watchdog.runtime} * 1000);
+    }
     if (timeline_.layout() != nullptr) { environment_.set(trace::environment_variable, timeline_fd); }
     for (const auto& [name, value] : runtime_defaults) {
         environment_.set_default(name, value);
@@ -201,9 +199,9 @@ void Init::start_child() noexcept {
     follow(supervisor_.not_started(kernel_.now()));
 }
 
-void Init::start_shell() noexcept {
+bool Init::start_shell() noexcept {
     const char* const arguments[] = {shell_path, nullptr};
-    log_.notice("starting an emergency shell on the console; leave it to start the runtime again");
+    log_.notice("starting a shell on the console; leave it to go on");
     const auto shell = kernel_.spawn({.path = shell_path,
                                       .arguments = const_cast<char* const*>(arguments),
                                       .environment = environment_.variables(),
@@ -211,12 +209,12 @@ void Init::start_shell() noexcept {
                                       .keeps_descriptors = false,
                                       .process_id_slot = nullptr,
                                       .terminal = sys::Terminal::console});
-    if (shell) {
-        shell_ = *shell;
-        return;
+    if (!shell) {
+        log_.error(base::describe(shell.error()));
+        return false;
     }
-    log_.error(base::describe(shell.error()));
-    restart_at_ = kernel_.now() + Supervisor::longest_delay;
+    shell_ = *shell;
+    return true;
 }
 
 void Init::follow(const Verdict& verdict) noexcept {
@@ -246,7 +244,7 @@ void Init::give_up() noexcept {
     }
     switch (config_.failure.policy) {
     case config::FailurePolicy::shell:
-        start_shell();
+        if (!start_shell()) { restart_at_ = kernel_.now() + Supervisor::longest_delay; }
         return;
     case config::FailurePolicy::reboot:
         stop(Ending::reboot);
@@ -261,10 +259,8 @@ void Init::give_up() noexcept {
 }
 
 int Init::run() noexcept {
-    start_child();
-    if (setup_.place == Place::machine) { start_network(kernel_, log_, setup_.ip_word); }
-    if (!config_.service.empty()) { start_services(); }
-    kernel_.drop_program_pages();
+    if (setup_.place == Place::machine && !config_.watchdog.device.empty()) { watchdog_.open_if_there(); }
+    boot();
     while (!shutdown_.is_done()) {
         // The last child may have gone before the end began, and then no SIGCHLD will tell.
         if (shutdown_.is_under_way()) { reap_children(); }
@@ -277,7 +273,8 @@ int Init::run() noexcept {
 
 void Init::arm_timer() noexcept {
     std::optional<base::Nanoseconds> next;
-    for (const auto& deadline : {shutdown_.deadline(), restart_at_, services_.deadline()}) {
+    for (const auto& deadline : {shutdown_.deadline(), restart_at_, services_.deadline(),
+                                 watchdog_.deadline(), heartbeat_.deadline(), hotplug_.deadline()}) {
         if (deadline && (!next || *deadline < *next)) { next = deadline; }
     }
     if (next == armed_) { return; }
@@ -294,6 +291,8 @@ void Init::dispatch(int fd) noexcept {
         handle_notification();
     } else if (fd == timer_.get()) {
         handle_deadlines();
+    } else if (fd == hotplug_.fd()) {
+        hotplug_.receive();
     } else {
         services_.readable(fd);
     }
@@ -304,6 +303,9 @@ void Init::handle_deadlines() noexcept {
     const base::Nanoseconds now = kernel_.now();
     shutdown_.check_deadline(now);
     services_.check_deadlines(now);
+    hotplug_.check_deadline(now);
+    if (heartbeat_.check_deadline(now)) { kill_stuck_runtime(); }
+    watchdog_.check_deadline(now, !heartbeat_.is_overdue());
     if (restart_at_ && now >= *restart_at_) {
         restart_at_.reset();
         start_child();
@@ -323,13 +325,26 @@ void Init::handle_notification() noexcept {
     if (services_.notified(datagram->sender, notification)) { return; }
     if (datagram->sender != supervisor_.process() || runs_command()) { return; }
     if (!notification.status.empty()) { log_.debug("runtime: ", notification.status); }
+    const base::Nanoseconds now = kernel_.now();
+    if (notification.watchdog_interval) { heartbeat_.set_interval(*notification.watchdog_interval, now); }
+    if (notification.alive) { heartbeat_.beat(now); }
+    if (notification.stuck) {
+        heartbeat_.trigger(now);
+        if (heartbeat_.check_deadline(now)) { kill_stuck_runtime(); }
+    }
     if (notification.ready && !supervisor_.is_ready()) {
-        supervisor_.ready(kernel_.now());
+        supervisor_.ready(now);
+        heartbeat_.begin(now);
         timeline_.mark("ready");
         log_.info("ready to serve on http://", config_.listen.http.c_str());
         services_.set_runtime_ready(true);
         services_.advance();
     }
+}
+
+void Init::kill_stuck_runtime() noexcept {
+    log_.error("the runtime gives no sign of life and is killed");
+    if (supervisor_.process() != 0) { (void)kernel_.kill(supervisor_.process(), SIGKILL); }
 }
 
 } // namespace vb::init

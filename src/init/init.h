@@ -6,12 +6,14 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "device/hotplug.h"
 #include "init/environment.h"
 #include "init/notification.h"
 #include "init/place.h"
 #include "init/services.h"
 #include "init/shutdown.h"
 #include "init/supervisor.h"
+#include "init/watchdog.h"
 #include "sys/kernel.h"
 #include "trace/timeline.h"
 
@@ -38,6 +40,8 @@ class Init {
     int run() noexcept;
 
   private:
+    // How far the boot has come: what is to be done next.
+    enum class Stage : unsigned char { begin, mounts, last, running };
     enum class Ending : unsigned char { exit, halt, poweroff, reboot };
 
     base::Result<> bind_sockets() noexcept;
@@ -45,8 +49,14 @@ class Init {
     void publish_timeline() noexcept;
     void prepare_child() noexcept;
     void start_child() noexcept;
+    void boot() noexcept;
+    bool start_mounts() noexcept;
+    void bring_up() noexcept;
+    void watch_devices() noexcept;
+    void open_watchdog() noexcept;
     void start_services() noexcept;
-    void start_shell() noexcept;
+    bool start_shell() noexcept;
+    void kill_stuck_runtime() noexcept;
     void give_up() noexcept;
     void follow(const Verdict& verdict) noexcept;
 
@@ -77,6 +87,10 @@ class Init {
     Supervisor supervisor_;
     Services services_;
     Shutdown shutdown_;
+    Watchdog watchdog_;
+    Heartbeat heartbeat_; // the runtime's
+    device::ModuleOptions module_options_;
+    device::Hotplug hotplug_;
     Environment environment_;
 
     base::UniqueFd signals_;
@@ -92,6 +106,8 @@ class Init {
     base::Text<15> threads_argument_;
     char* process_id_slot_ = nullptr;
 
+    Stage stage_ = Stage::begin;
+    pid_t mounting_ = 0;
     pid_t shell_ = 0;
     Ending ending_ = Ending::exit;
     int status_ = 0;

@@ -21,12 +21,20 @@ void Watchdog::open() noexcept {
         log_.info("no hardware watchdog: ", base::describe(device.error()));
         return;
     }
-    device_ = std::move(device->fd);
-    const base::Nanoseconds timeout = set_timeout(options_.timeout, device->timeout);
+    take(std::move(*device));
+}
+
+void Watchdog::open_if_there() noexcept {
+    if (auto device = kernel_.open_watchdog(options_.device)) { take(std::move(*device)); }
+}
+
+void Watchdog::take(sys::WatchdogDevice device) noexcept {
+    device_ = std::move(device.fd);
+    const base::Nanoseconds timeout = set_timeout(options_.timeout, device.timeout);
     interval_ = timeout / 3;
     next_ = kernel_.now() + interval_;
-    log_.info("the hardware watchdog (", device->identity.view(), ") resets the machine after ", seconds(timeout),
-              " s");
+    log_.info("the hardware watchdog (", device.identity.view(), ") resets the machine after ",
+              seconds(timeout), " s");
 }
 
 base::Nanoseconds Watchdog::set_timeout(base::Nanoseconds wanted, base::Nanoseconds current) noexcept {

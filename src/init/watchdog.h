@@ -24,6 +24,8 @@ class Watchdog {
     // From here on the machine is reset unless the deadlines are kept. A machine without one says so in one line,
     // and nothing more comes of it.
     void open() noexcept;
+    // The same, but says nothing of a missing one, whose driver may still be to come.
+    void open_if_there() noexcept;
 
     std::optional<base::Nanoseconds> deadline() const noexcept { return next_; }
     // Feeds it if it is time. With `alive` false it goes hungry, until it is true again or the machine is reset.
@@ -37,6 +39,7 @@ class Watchdog {
     bool is_open() const noexcept { return static_cast<bool>(device_); }
 
   private:
+    void take(sys::WatchdogDevice device) noexcept;
     base::Nanoseconds set_timeout(base::Nanoseconds wanted, base::Nanoseconds current) noexcept;
     bool feed() noexcept;
 

@@ -58,6 +58,16 @@ trace::Timeline open_timeline(base::Nanoseconds started, const base::Log& log) {
     return {}; // serving does not depend on it
 }
 
+base::Nanoseconds watchdog_interval() {
+    std::uint64_t microseconds = 0;
+    pid_t meant = 0;
+    const std::string_view process = variable("WATCHDOG_PID");
+    if (!process.empty() && (!base::parse_number(process, meant) || meant != ::getpid())) { return {}; }
+    constexpr std::uint64_t most = std::uint64_t{1} << 50;
+    if (!base::parse_number(variable("WATCHDOG_USEC"), microseconds) || microseconds > most) { return {}; }
+    return std::chrono::microseconds(microseconds);
+}
+
 Notifier open_notifier(const base::Log& log) {
     auto notifier = Notifier::connect(variable("NOTIFY_SOCKET"));
     if (notifier) { return std::move(*notifier); }
@@ -109,7 +119,7 @@ class Service {
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
           server_(loop, mailbox, backend_, timeline, log),
-          signal_watch_(loop, signals_.get(), [this] { signalled(); }),
+          signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
           flushed_(loop, [this] { loop_.stop(); }) {}
 
@@ -118,6 +128,7 @@ class Service {
             if (auto accepted = server_.accept_from(std::move(socket)); !accepted) { return accepted; }
         }
         tell("STATUS=loading the model");
+        if (heartbeat_interval_ > base::Nanoseconds{}) { beat(); }
         return {};
     }
     int exit_code() const noexcept { return exit_code_; }
@@ -157,6 +168,11 @@ class Service {
         server_.stop_accepting();
         if (server_.open_exchanges() == 0) { loop_.stop(); }
     }
+    // From this loop: it is what must not be stuck.
+    void beat() {
+        tell("WATCHDOG=1");
+        heartbeat_.start(heartbeat_interval_);
+    }
     void refuse(const std::string& reason) {
         flushed_.start(options_.flush);
         server_.refuse_waiting(http::unavailable(reason));
@@ -176,6 +192,9 @@ class Service {
     EngineBackend backend_;
     http::Server server_;
     http::ReadWatch signal_watch_;
+    // Half of what our supervisor waits for, as sd_watchdog_enabled(3) advises; 0: it does not wait.
+    const base::Nanoseconds heartbeat_interval_ = watchdog_interval() / 2;
+    http::Timer heartbeat_;
     http::Timer drained_;
     http::Timer flushed_;
 };

@@ -57,3 +57,48 @@ def test_the_boot_command() -> None:
     assert "Rayleigh" in done.stdout
     assert "kernel" in done.stdout and "first token" in done.stdout
     assert "reboot: Power down" in done.stderr
+
+
+MACHINE = """hostname = "edge-7"
+
+[sysctl]
+"kernel.panic" = "7"
+"no.such.parameter" = "1"
+
+[[mount]]
+source = "tmpfs"
+target = "/tmp/data"
+type = "tmpfs"
+options = "noexec,ro,size=1M"
+
+[[service]]
+name = "probe"
+type = "oneshot"
+memory = "32M"
+cpus = 0.5
+command = ["/bin/sh", "-c", "hostname; cat /proc/sys/kernel/panic; grep /tmp/data /proc/mounts; cat /proc/self/cgroup; \
+cd /sys/fs/cgroup/services/probe; cat memory.max cpu.max; echo probed"]
+"""
+
+
+def test_a_machine_is_what_its_configuration_says(boot: Callable[..., Machine]) -> None:
+    machine = boot(configured=configuration("0.0.0.0", PORT) + MACHINE)
+    machine.wait_for("probed")
+    console = machine.console()
+    assert "edge-7\n7\n" in console.replace("\r", "")
+    assert "/tmp/data tmpfs ro" in console and "noexec" in console and "size=1024k" in console
+    assert "0::/services/probe" in console
+    assert "33554432" in console and "50000 100000" in console
+    assert "/proc/sys/no/such/parameter: No such file or directory (ENOENT)" in console
+    assert machine.client.answer("Hi", max_tokens=1)
+
+
+def test_a_boot_stops_for_a_shell_where_it_is_told_to(boot: Callable[..., Machine]) -> None:
+    for stage in ("early", "runtime"):
+        machine = boot(f"vb.break={stage}")
+        machine.wait_for("starting a shell on the console")
+        machine.kernel.type("echo I am $$; exit\n")
+        assert machine.client.answer("Hi", max_tokens=1)
+        assert "I am " in machine.console().replace("I am $$", "")
+        machine.kernel.ctrl_alt_del()
+        assert machine.kernel.wait(20) == 0

@@ -176,6 +176,11 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, number)
 
+    def type(self, text: str) -> None:
+        """On its standard input: a virtual machine's console."""
+        assert self._process.stdin is not None
+        os.write(self._process.stdin.fileno(), text.encode())
+
     def running(self) -> bool:
         return self._process.poll() is None
 

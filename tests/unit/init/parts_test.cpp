@@ -1,5 +1,6 @@
 // The parts of PID 1 that are decisions and texts: mounts, the network word, the environment, notifications.
 #include "init/environment.h"
+#include "init/machine.h"
 #include "init/mounts.h"
 #include "init/network.h"
 #include "init/notification.h"
@@ -11,6 +12,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 namespace {
 
@@ -153,6 +155,21 @@ TEST(Notification, IsReadLineByLine) {
     EXPECT_FALSE(init::parse_notification("STOPPING=1").ready);
     EXPECT_FALSE(init::parse_notification("READY=10").ready);
     EXPECT_FALSE(init::parse_notification("").ready);
+}
+
+TEST(Machine, ParametersArePathsAsSysctlHasThem) {
+    EXPECT_EQ(init::parameter_path("vm.swappiness"), "/proc/sys/vm/swappiness");
+    EXPECT_EQ(init::parameter_path("net/ipv4/conf/eth0.1/forwarding"),
+              "/proc/sys/net/ipv4/conf/eth0.1/forwarding");
+    EXPECT_EQ(init::parameter_path("plain"), "/proc/sys/plain");
+}
+
+TEST(Machine, MountOptionsAreFlagsOrTheFileSystems) {
+    const auto parsed = init::parse_mount_options("ro,noatime,data=journal,,rw,nosuid,size=1M");
+    EXPECT_EQ(parsed.flags, static_cast<unsigned long>(MS_NOATIME | MS_NOSUID));
+    EXPECT_EQ(parsed.data, "data=journal,size=1M");
+    EXPECT_TRUE(init::parse_mount_options("").data.empty());
+    EXPECT_EQ(init::parse_mount_options("rbind").flags, static_cast<unsigned long>(MS_BIND | MS_REC));
 }
 
 TEST(PassedSocket, IsTheOneForUs) {
