@@ -25,8 +25,8 @@ void Watchdog::open() noexcept {
     const base::Nanoseconds timeout = set_timeout(options_.timeout, device->timeout);
     interval_ = timeout / 3;
     next_ = kernel_.now() + interval_;
-    log_.info("the hardware watchdog (", device->identity.view(), ") resets the machine after ", seconds(timeout),
-              " s");
+    log_.info("the hardware watchdog (", device->identity.view(), ") resets the machine after ",
+              seconds(timeout), " s");
 }
 
 base::Nanoseconds Watchdog::set_timeout(base::Nanoseconds wanted, base::Nanoseconds current) noexcept {
