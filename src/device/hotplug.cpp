@@ -64,7 +64,9 @@ void Hotplug::start() noexcept {
     looks_everywhere_ = false;
 }
 
-int Hotplug::run(const void* hotplug) noexcept { return static_cast<const Hotplug*>(hotplug)->load_waiting(); }
+int Hotplug::run(const void* hotplug) noexcept {
+    return static_cast<const Hotplug*>(hotplug)->load_waiting();
+}
 
 int Hotplug::load_waiting() const noexcept {
     if (looks_everywhere_) { return coldplug(options_, log_); }

@@ -13,14 +13,14 @@ std::string module_name(std::string_view path) noexcept {
     return with_underscores(name.substr(0, extension));
 }
 
-ModuleIndex::ModuleIndex(std::string_view dependencies, std::string_view builtin) noexcept : builtin_(builtin) {
+ModuleIndex::ModuleIndex(std::string_view dependencies, std::string_view builtin) noexcept
+    : builtin_(builtin) {
     std::string_view line;
     while (take_line(dependencies, line)) {
         const std::size_t colon = line.find(':');
         if (colon == std::string_view::npos) { continue; }
         const std::string_view path = line.substr(0, colon);
-        entries_.push_back(
-            {.name = module_name(path), .path = path, .dependencies = line.substr(colon + 1)});
+        entries_.push_back({.name = module_name(path), .path = path, .dependencies = line.substr(colon + 1)});
     }
     std::ranges::stable_sort(entries_, {}, &Entry::name);
 }

@@ -55,7 +55,8 @@ bool ModuleLoader::open() noexcept {
     return true;
 }
 
-void ModuleLoader::resolve(std::span<const std::string> aliases, std::vector<std::string>& modules) const noexcept {
+void ModuleLoader::resolve(std::span<const std::string> aliases,
+                           std::vector<std::string>& modules) const noexcept {
     std::vector<std::string> unresolved;
     for (const std::string& alias : aliases) {
         if (!rules_.resolve(alias, modules)) { unresolved.push_back(alias); }
@@ -147,8 +148,8 @@ bool ModuleLoader::attempt(const std::string& name, unsigned int depth) noexcept
 }
 
 bool ModuleLoader::insert(const ModuleIndex::Entry& entry) noexcept {
-    const std::string path = entry.path.starts_with('/') ? std::string(entry.path)
-                                                         : directory_ + "/" + std::string(entry.path);
+    const std::string path =
+        entry.path.starts_with('/') ? std::string(entry.path) : directory_ + "/" + std::string(entry.path);
     const auto inserted = options_.insert(path.c_str(), rules_.parameters_of(entry.name).c_str());
     if (inserted) {
         log_.debug("loaded module ", std::string_view(entry.name));

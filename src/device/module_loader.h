@@ -11,7 +11,8 @@ namespace vb::device {
 
 class ModuleLoader {
   public:
-    ModuleLoader(const ModuleOptions& options, const base::Log& log) noexcept : options_(options), log_(log) {}
+    ModuleLoader(const ModuleOptions& options, const base::Log& log) noexcept
+        : options_(options), log_(log) {}
 
     // Reads what depmod wrote and what the administrator did. False: this kernel has no modules here.
     bool open() noexcept;

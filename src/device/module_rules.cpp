@@ -16,7 +16,8 @@ struct CloseDirectory {
 };
 
 // The names of the *.conf files that `seen` does not have yet.
-void list_directory(const char* path, std::vector<std::string>& seen, std::vector<std::string>& paths) noexcept {
+void list_directory(const char* path, std::vector<std::string>& seen,
+                    std::vector<std::string>& paths) noexcept {
     const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path));
     if (!directory) { return; } // most machines lack most of them
     while (const dirent* const entry = ::readdir(directory.get())) {
@@ -43,7 +44,9 @@ bool ModuleRules::has(Kind kind, std::string_view subject) const noexcept {
         rules_, [&](const Rule& rule) { return rule.kind == kind && rule.subject == subject; });
 }
 
-bool ModuleRules::is_blacklisted(std::string_view module) const noexcept { return has(Kind::blacklist, module); }
+bool ModuleRules::is_blacklisted(std::string_view module) const noexcept {
+    return has(Kind::blacklist, module);
+}
 
 bool ModuleRules::is_replaced(std::string_view module) const noexcept { return has(Kind::install, module); }
 
@@ -57,7 +60,8 @@ std::string ModuleRules::parameters_of(std::string_view module) const noexcept {
     return all;
 }
 
-std::vector<std::string_view> ModuleRules::neighbours_of(std::string_view module, bool before) const noexcept {
+std::vector<std::string_view> ModuleRules::neighbours_of(std::string_view module,
+                                                         bool before) const noexcept {
     std::vector<std::string_view> all;
     for (const Rule& rule : rules_) {
         if (rule.kind != Kind::softdep || rule.subject != module) { continue; }
@@ -79,7 +83,9 @@ bool ModuleRules::resolve(std::string_view alias, std::vector<std::string>& modu
     for (const Rule& rule : rules_) {
         if (rule.kind != Kind::alias || !matches(rule.subject, alias)) { continue; }
         found = true;
-        if (rule.rest != "off" && !std::ranges::contains(modules, rule.rest)) { modules.push_back(rule.rest); }
+        if (rule.rest != "off" && !std::ranges::contains(modules, rule.rest)) {
+            modules.push_back(rule.rest);
+        }
     }
     return found;
 }
@@ -132,8 +138,11 @@ void ModuleRules::add_word(std::string_view word) noexcept {
     }
     // MODULE.PARAMETER=VALUE, as the kernel itself reads it for what is built in.
     const std::size_t dot = word.find('.');
-    if (dot > word.find('=') || dot == std::string_view::npos || !is_module_name(word.substr(0, dot))) { return; }
-    rules_.push_back({Kind::options, with_underscores(word.substr(0, dot)), std::string(word.substr(dot + 1))});
+    if (dot > word.find('=') || dot == std::string_view::npos || !is_module_name(word.substr(0, dot))) {
+        return;
+    }
+    rules_.push_back(
+        {Kind::options, with_underscores(word.substr(0, dot)), std::string(word.substr(dot + 1))});
 }
 
 void ModuleRules::add_command_line(std::string_view text) noexcept {

@@ -13,8 +13,9 @@
 namespace vb::device {
 
 // Earlier ones win: a file hides files of the same name in those after it.
-inline constexpr const char* rule_directories[] = {"/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d",
-                                                   "/usr/lib/modprobe.d", "/lib/modprobe.d"};
+inline constexpr const char* rule_directories[] = {"/etc/modprobe.d", "/run/modprobe.d",
+                                                   "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d",
+                                                   "/lib/modprobe.d"};
 
 class ModuleRules {
   public:

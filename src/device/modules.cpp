@@ -72,7 +72,8 @@ int coldplug(const ModuleOptions& options, const base::Log& log) noexcept {
     return loader.has_failed() ? 1 : 0;
 }
 
-int load(const ModuleOptions& options, std::span<const std::string_view> names, const base::Log& log) noexcept {
+int load(const ModuleOptions& options, std::span<const std::string_view> names,
+         const base::Log& log) noexcept {
     ModuleLoader loader(options, log);
     if (!loader.open()) { return 0; }
     for (const std::string_view name : names) {

@@ -26,6 +26,7 @@ int coldplug(const ModuleOptions& options, const base::Log& log) noexcept;
 
 // Loads the modules for these aliases, or of these names. 1 also if there is no
 // such name; an alias that nothing answers to is common.
-int load(const ModuleOptions& options, std::span<const std::string_view> names, const base::Log& log) noexcept;
+int load(const ModuleOptions& options, std::span<const std::string_view> names,
+         const base::Log& log) noexcept;
 
 } // namespace vb::device

@@ -28,10 +28,8 @@ struct Link {
 };
 constexpr Link links[] = {
     {"ptmx", "pts/ptmx"}, // that of this devpts, whichever it is
-    {"fd", "/proc/self/fd"},
-    {"stdin", "/proc/self/fd/0"},
-    {"stdout", "/proc/self/fd/1"},
-    {"stderr", "/proc/self/fd/2"},
+    {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
 };
 
 base::Result<> make_node(const char* directory, const Node& node) noexcept {

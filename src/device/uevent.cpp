@@ -12,10 +12,9 @@ struct ActionName {
     Uevent::Action action;
 };
 constexpr ActionName action_names[] = {
-    {"add", Uevent::Action::add},       {"remove", Uevent::Action::remove},
-    {"change", Uevent::Action::change}, {"move", Uevent::Action::move},
-    {"online", Uevent::Action::online}, {"offline", Uevent::Action::offline},
-    {"bind", Uevent::Action::bind},     {"unbind", Uevent::Action::unbind},
+    {"add", Uevent::Action::add},   {"remove", Uevent::Action::remove}, {"change", Uevent::Action::change},
+    {"move", Uevent::Action::move}, {"online", Uevent::Action::online}, {"offline", Uevent::Action::offline},
+    {"bind", Uevent::Action::bind}, {"unbind", Uevent::Action::unbind},
 };
 
 std::optional<Uevent::Action> action_of(std::string_view name) noexcept {

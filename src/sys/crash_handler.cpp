@@ -51,7 +51,8 @@ void emit(std::string_view text) noexcept {
     [[maybe_unused]] ssize_t written = ::write(state.kernel_log, line.view().data(), line.size());
     pollfd ready{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
     if (::poll(&ready, 1, 0) <= 0) { return; } // a full pipe or a stopped console
-    const std::string_view plain = line.view().substr(3);
+    std::string_view plain = line;
+    plain.remove_prefix(3);
     written = ::write(STDERR_FILENO, plain.data(), plain.size());
 }
 
@@ -103,7 +104,8 @@ void save_disks() noexcept {
 [[noreturn]] void stay() noexcept {
     while (true) {
         if (reap_for(for_ever) && ::getpid() == 1) {
-            ::syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_RESTART, nullptr);
+            ::syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_RESTART,
+                      nullptr);
         }
     }
 }
@@ -147,7 +149,8 @@ void save_disks() noexcept {
 [[noreturn]] void act(int signal) noexcept {
     base::Text<127> words;
     switch (state.policy.action) {
-    case CrashAction::exit: ::_exit(128 + signal);
+    case CrashAction::exit:
+        ::_exit(128 + signal);
     case CrashAction::reboot:
         words << "rebooting in " << state.policy.delay << " s";
         emit(words);
@@ -159,7 +162,9 @@ void save_disks() noexcept {
         if (shell > 0) { reap_for(for_ever, shell); }
         reboot_machine(state.policy.delay);
     }
-    case CrashAction::freeze: emit("staying as it is, until Ctrl-Alt-Del"); stay();
+    case CrashAction::freeze:
+        emit("staying as it is, until Ctrl-Alt-Del");
+        stay();
     }
     stay();
 }
@@ -254,12 +259,14 @@ void arm(bool unblock) noexcept {
     std::abort();
 }
 
-[[noreturn]] void on_no_memory() noexcept {
-    state.reason = "there is no memory for operator new";
-    std::abort();
-}
+[[noreturn]] void on_no_memory() noexcept { crash("there is no memory for operator new"); }
 
 } // namespace
+
+void crash(const char* reason) noexcept {
+    state.reason = reason;
+    std::abort();
+}
 
 base::Result<> install_crash_handler() noexcept {
     state.process = ::getpid();
@@ -276,7 +283,7 @@ base::Result<> install_crash_handler() noexcept {
 void set_crash_policy(const CrashPolicy& policy) noexcept {
     state.policy = policy;
     if (policy.action == CrashAction::exit || state.kernel_log >= 0) { return; }
-    state.kernel_log = ::open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    state.kernel_log = ::open(policy.kernel_log, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
 } // namespace vb::sys

@@ -24,6 +24,8 @@ struct CrashPolicy {
     // Is given the report, many lines of text, once it is in the kernel's log and on fd 2. It must be
     // async-signal-safe as well; if it faults, the action follows all the same.
     void (*hook)(std::string_view report) noexcept = nullptr;
+    const char* kernel_log =
+        "/dev/kmsg"; // opened beforehand; not for exit: a container's is that of its host
 };
 
 // For SEGV, BUS, FPE, ILL, ABRT, TRAP and SYS, and so for a failed operator new, a pure virtual call and
@@ -31,7 +33,10 @@ struct CrashPolicy {
 // As PID 1, signals of these numbers that somebody sends are reported and nothing else.
 base::Result<> install_crash_handler() noexcept;
 
-// Replaces the policy, exit at first. Any other opens the kernel's log: /dev is mounted by then.
+// Replaces the policy, which is exit at first. To be called once /dev is mounted.
 void set_crash_policy(const CrashPolicy& policy) noexcept;
+
+// Ends up there by itself: for what leaves PID 1 nothing to go on with. `reason` is a literal.
+[[noreturn]] void crash(const char* reason) noexcept;
 
 } // namespace vb::sys

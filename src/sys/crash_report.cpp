@@ -41,12 +41,18 @@ void append_address(CrashText& text, std::uintptr_t address) noexcept {
 
 const char* words_for(int signal, int code) noexcept {
     switch (signal) {
-    case SIGSEGV: return code == SEGV_MAPERR ? "not mapped" : "not permitted";
-    case SIGBUS: return code == BUS_ADRALN ? "misaligned" : "without memory behind it";
-    case SIGFPE: return code == FPE_INTDIV ? "division by zero" : "arithmetic";
-    case SIGILL: return "illegal instruction";
-    case SIGSYS: return "system call that is not permitted";
-    default: return nullptr;
+    case SIGSEGV:
+        return code == SEGV_MAPERR ? "not mapped" : "not permitted";
+    case SIGBUS:
+        return code == BUS_ADRALN ? "misaligned" : "without memory behind it";
+    case SIGFPE:
+        return code == FPE_INTDIV ? "division by zero" : "arithmetic";
+    case SIGILL:
+        return "illegal instruction";
+    case SIGSYS:
+        return "system call that is not permitted";
+    default:
+        return nullptr;
     }
 }
 
@@ -73,7 +79,7 @@ void describe_fault(CrashText& text, int signal, const siginfo_t& information, c
 
 void describe_stack(CrashText& text, const void* context) noexcept {
     constexpr int most_found = 12;
-    constexpr std::size_t most_words = 1024;
+    constexpr std::size_t most_words = 8192; // beyond what is missing where the stack has overflowed
     const auto first = reinterpret_cast<std::uintptr_t>(&__executable_start);
     const auto last = reinterpret_cast<std::uintptr_t>(&etext);
     text << "code begins at ";

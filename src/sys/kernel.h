@@ -184,7 +184,8 @@ class Kernel {
     // Opening a watchdog starts it; closing it does not stop it, see watchdog-api of the kernel's documentation.
     virtual Result<WatchdogDevice> open_watchdog(const char* path) noexcept = 0;
     // Returns what the device made of it.
-    virtual Result<base::Nanoseconds> set_watchdog_timeout(int watchdog, base::Nanoseconds timeout) noexcept = 0;
+    virtual Result<base::Nanoseconds> set_watchdog_timeout(int watchdog,
+                                                           base::Nanoseconds timeout) noexcept = 0;
     virtual Result<> feed_watchdog(int watchdog) noexcept = 0;
     // Stops it and makes the close that follows a quiet one. EBUSY: it cannot be stopped ("nowayout").
     virtual Result<> stop_watchdog(int watchdog) noexcept = 0;

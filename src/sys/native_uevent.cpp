@@ -15,7 +15,8 @@ constexpr unsigned int kernel_group = 1; // udev's own messages come in group 2
 // A bus with many devices says so all at once; the kernel keeps what we have not read, up to this.
 constexpr int receive_buffer = 4 << 20;
 
-// Credentials are the kernel's word on who sent it: pid and uid 0 are of no process that could.
+// No socket of a process can have port 0. The credentials say it once more; not their uid, which in a user namespace
+// that does not know root is somebody's.
 bool is_from_kernel(const msghdr& message, const sockaddr_nl& sender) noexcept {
     const cmsghdr* const header = CMSG_FIRSTHDR(&message);
     if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS ||
@@ -24,7 +25,7 @@ bool is_from_kernel(const msghdr& message, const sockaddr_nl& sender) noexcept {
     }
     ucred credentials{};
     std::memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
-    return sender.nl_family == AF_NETLINK && sender.nl_pid == 0 && credentials.pid == 0 && credentials.uid == 0;
+    return sender.nl_family == AF_NETLINK && sender.nl_pid == 0 && credentials.pid == 0;
 }
 
 } // namespace

@@ -33,7 +33,8 @@ Result<WatchdogDevice> NativeKernel::open_watchdog(const char* path) noexcept {
     return device;
 }
 
-Result<base::Nanoseconds> NativeKernel::set_watchdog_timeout(int watchdog, base::Nanoseconds timeout) noexcept {
+Result<base::Nanoseconds> NativeKernel::set_watchdog_timeout(int watchdog,
+                                                             base::Nanoseconds timeout) noexcept {
     using Seconds = std::chrono::duration<int>;
     int seconds = std::max(1, std::chrono::ceil<Seconds>(timeout).count());
     if (::ioctl(watchdog, WDIOC_SETTIMEOUT, &seconds) != 0) {

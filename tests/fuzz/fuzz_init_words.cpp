@@ -35,7 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)config::apply(words, config);
     if (config.handoff.mode != config::HandoffMode::worker || config.engine.model.empty()) { std::abort(); }
 
-    expect_within(init::parse_notification(text).status, text);
+    const init::Notification notification = init::parse_notification(text);
+    expect_within(notification.status, text);
+    if (notification.main_process < 0 || notification.error_number < 0) { std::abort(); }
+    for (const auto time : {notification.watchdog_interval, notification.more_time}) {
+        if (time && *time < vb::base::Nanoseconds{}) { std::abort(); }
+    }
     const auto interface = init::parse_ip_word(text);
     if (interface && interface->name.empty()) { std::abort(); }
     const auto address = sys::parse_socket_address(text);

@@ -20,9 +20,12 @@ PORT = 8080
 
 @pytest.fixture(scope="session")
 def model() -> Path:
-    path = default_model()
+    return default_model()
+
+
+@pytest.fixture(scope="session")
+def network(model: Path) -> None:  # the model may be a download, and this network leads nowhere
     tap_network.enter()
-    return path
 
 
 class Machine:
@@ -51,7 +54,7 @@ class Machine:
 
 
 @pytest.fixture
-def boot(model: Path) -> Iterator[Callable[..., Machine]]:
+def boot(model: Path, network: None) -> Iterator[Callable[..., Machine]]:
     machines: list[Machine] = []
 
     def boot_one(

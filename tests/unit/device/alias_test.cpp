@@ -12,8 +12,10 @@ namespace {
 using namespace vb::device;
 
 TEST(Alias, MatchesAsDepmodMeansIt) {
-    EXPECT_TRUE(matches("pci:v00008086d*sv*sd*bc02sc00i*", "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00"));
-    EXPECT_FALSE(matches("pci:v00008086d*sv*sd*bc02sc00i*", "pci:v00008087d000010D3sv00008086sd0000A01Fbc02sc00i00"));
+    EXPECT_TRUE(
+        matches("pci:v00008086d*sv*sd*bc02sc00i*", "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00"));
+    EXPECT_FALSE(
+        matches("pci:v00008086d*sv*sd*bc02sc00i*", "pci:v00008087d000010D3sv00008086sd0000A01Fbc02sc00i00"));
     EXPECT_TRUE(matches("usb:v0525pA4A[12]d*", "usb:v0525pA4A2d0001"));
     EXPECT_FALSE(matches("usb:v0525pA4A[!12]d*", "usb:v0525pA4A2d0001"));
     EXPECT_TRUE(matches("input:b*v*p*e*-e*1,*k*", "input:b0003v046Dp0001e0111_e0,1,2,k70"));
@@ -70,16 +72,19 @@ TEST(ModuleIndex, FindsFilesByNameAndWhatIsBuiltIn) {
 TEST(ModuleIndex, FindsTheModulesOfManyAliasesInOrderAndOnce) {
     const std::vector<std::string> aliases = {"acpi:PNP0F13:", "pci:v1d2", "virtio:d1"};
     std::vector<std::string> modules;
-    find_modules("# comment\nalias virtio:d*\tvirtio-net\nalias pci:v1d* e1000\nalias acpi*:PNP0F13:* psmouse\n"
-                 "alias pci:*d2 e1000\nalias pci:v1d2\nsomething pci:v1d2 else\nalias pci:v3* other",
-                 aliases, modules);
+    find_modules(
+        "# comment\nalias virtio:d*\tvirtio-net\nalias pci:v1d* e1000\nalias acpi*:PNP0F13:* psmouse\n"
+        "alias pci:*d2 e1000\nalias pci:v1d2\nsomething pci:v1d2 else\nalias pci:v3* other",
+        aliases, modules);
     EXPECT_EQ(modules, (std::vector<std::string>{"virtio_net", "e1000", "psmouse"}));
 }
 
 TEST(ModuleRules, AreReadAsModprobeReadsThem) {
     ModuleRules rules;
-    rules.add_file("# a comment\n  blacklist i2c-piix4\ninstall evil /bin/false\noptions sound \\\n  index=1 a=b\n"
-                   "options sound c=d\nsoftdep net pre: crypto-a b post: c\nalias my-* mine\nalias off-* off\nblacklist\n");
+    rules.add_file(
+        "# a comment\n  blacklist i2c-piix4\ninstall evil /bin/false\noptions sound \\\n  index=1 a=b\n"
+        "options sound c=d\nsoftdep net pre: crypto-a b post: c\nalias my-* mine\nalias off-* "
+        "off\nblacklist\n");
     EXPECT_TRUE(rules.is_blacklisted("i2c_piix4"));
     EXPECT_TRUE(rules.is_replaced("evil"));
     EXPECT_FALSE(rules.is_replaced("sound"));
@@ -95,8 +100,9 @@ TEST(ModuleRules, AreReadAsModprobeReadsThem) {
 
 TEST(ModuleRules, TakeTheKernelCommandLineToo) {
     ModuleRules rules;
-    rules.add_command_line("quiet modprobe.blacklist=nouveau,b-c softdog.soft_margin=5 a.text=\"x y\" root=/dev/a.b -- "
-                           "no.thing=1\n");
+    rules.add_command_line(
+        "quiet modprobe.blacklist=nouveau,b-c softdog.soft_margin=5 a.text=\"x y\" root=/dev/a.b -- "
+        "no.thing=1\n");
     EXPECT_TRUE(rules.is_blacklisted("nouveau"));
     EXPECT_TRUE(rules.is_blacklisted("b_c"));
     EXPECT_EQ(rules.parameters_of("softdog"), "soft_margin=5");

@@ -24,8 +24,8 @@ base::Result<> insert(const char* path, const char*) noexcept {
 
 std::string plug(const std::string& alias, const std::string& action = "add") {
     const char nul = '\0';
-    return action + "@/devices/x" + nul + "ACTION=" + action + nul + "DEVPATH=/devices/x" + nul + "SUBSYSTEM=x" + nul +
-           "MODALIAS=" + alias + nul + "SEQNUM=7" + nul;
+    return action + "@/devices/x" + nul + "ACTION=" + action + nul + "DEVPATH=/devices/x" + nul +
+           "SUBSYSTEM=x" + nul + "MODALIAS=" + alias + nul + "SEQNUM=7" + nul;
 }
 
 class HotplugTest : public ::testing::Test {
@@ -139,7 +139,8 @@ TEST_F(HotplugTest, GivesTheChildWhatWaits) {
     char directory[] = "/tmp/vector_boot-test-XXXXXX";
     ASSERT_NE(::mkdtemp(directory), nullptr);
     std::ofstream(std::string(directory) + "/modules.dep") << "a.ko:\nb.ko:\nc.ko:\n";
-    std::ofstream(std::string(directory) + "/modules.alias") << "alias pci:a a\nalias pci:b b\nalias pci:c c\n";
+    std::ofstream(std::string(directory) + "/modules.alias")
+        << "alias pci:a a\nalias pci:b b\nalias pci:c c\n";
     options.directory = directory;
     options.devices = "/nonexistent";
     kernel.on_task = [](const sys::Task& task) { EXPECT_EQ(task.run(task.argument), 0); };
@@ -149,7 +150,8 @@ TEST_F(HotplugTest, GivesTheChildWhatWaits) {
     plugged(plug("pci:c"));
     EXPECT_TRUE(inserted.empty());
     ends();
-    EXPECT_EQ(inserted, (std::vector<std::string>{directory + std::string("/a.ko"), directory + std::string("/c.ko")}));
+    EXPECT_EQ(inserted,
+              (std::vector<std::string>{directory + std::string("/a.ko"), directory + std::string("/c.ko")}));
     std::filesystem::remove_all(directory);
 }
 

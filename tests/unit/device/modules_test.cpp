@@ -42,11 +42,13 @@ class ModulesTest : public ::testing::Test {
         for (const char* const name : {"bus", "card", "card-pro", "crypto", "codec", "extra", "loop"}) {
             write(modules + "/kernel/" + name + ".ko", "");
         }
-        write(modules + "/modules.dep", "kernel/bus.ko:\nkernel/crypto.ko:\nkernel/codec.ko:\nkernel/extra.ko:\n"
-                                        "kernel/card.ko: kernel/bus.ko\nkernel/loop.ko: kernel/loop.ko\n"
-                                        "kernel/card-pro.ko: kernel/card.ko kernel/bus.ko\n");
-        write(modules + "/modules.alias", "# Aliases\nalias pci:v1d2* card\nalias pci:v1d3* card-pro\n"
-                                          "alias crypto-sum crypto\nalias usb:v* extra\nalias x:builtin core\n");
+        write(modules + "/modules.dep",
+              "kernel/bus.ko:\nkernel/crypto.ko:\nkernel/codec.ko:\nkernel/extra.ko:\n"
+              "kernel/card.ko: kernel/bus.ko\nkernel/loop.ko: kernel/loop.ko\n"
+              "kernel/card-pro.ko: kernel/card.ko kernel/bus.ko\n");
+        write(modules + "/modules.alias",
+              "# Aliases\nalias pci:v1d2* card\nalias pci:v1d3* card-pro\n"
+              "alias crypto-sum crypto\nalias usb:v* extra\nalias x:builtin core\n");
         write(modules + "/modules.softdep", "softdep card-pro pre: crypto-sum post: codec\n");
         write(modules + "/modules.builtin", "kernel/core.ko\n");
         options.rules = {&rules_directory, 1};
@@ -182,7 +184,8 @@ TEST_F(ModulesTest, NeedsNoModulesAtAll) {
 TEST_F(ModulesTest, ReadsAMegabyteOfAliasesQuickly) {
     std::string aliases;
     for (int number = 0; number < 40'000; ++number) {
-        aliases += "alias pci:v" + std::to_string(number) + "d*sv*sd*bc*sc*i* m" + std::to_string(number) + "\n";
+        aliases +=
+            "alias pci:v" + std::to_string(number) + "d*sv*sd*bc*sc*i* m" + std::to_string(number) + "\n";
     }
     write(modules + "/modules.alias", aliases + "alias pci:v1d2* card\n");
     device("a", "pci:v1d2");

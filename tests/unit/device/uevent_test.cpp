@@ -10,9 +10,10 @@ using vb::device::Uevent;
 using namespace std::string_view_literals;
 
 // As `udevadm monitor --kernel` shows one, with NULs for its line ends.
-constexpr auto plugged = "add@/devices/pci0000:00/0000:00:04.0\0ACTION=add\0DEVPATH=/devices/pci0000:00/0000:00:04.0\0"
-                         "SUBSYSTEM=pci\0PCI_CLASS=20000\0MODALIAS=pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00\0"
-                         "SEQNUM=1234\0"sv;
+constexpr auto plugged =
+    "add@/devices/pci0000:00/0000:00:04.0\0ACTION=add\0DEVPATH=/devices/pci0000:00/0000:00:04.0\0"
+    "SUBSYSTEM=pci\0PCI_CLASS=20000\0MODALIAS=pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00\0"
+    "SEQNUM=1234\0"sv;
 
 TEST(Uevent, IsReadWhole) {
     const auto event = parse_uevent(plugged);
@@ -26,8 +27,9 @@ TEST(Uevent, IsReadWhole) {
 }
 
 TEST(Uevent, HasANodeAndBothAliasesOfAnAcpiDevice) {
-    const auto event = parse_uevent("change@/devices/x\0ACTION=change\0DEVPATH=/devices/x\0SUBSYSTEM=platform\0"
-                                    "DEVNAME=sub/node\0MODALIAS=acpi:PRP0001:\0MODALIAS=of:Nx\0MODALIAS=third\0SEQNUM=1\0"sv);
+    const auto event = parse_uevent(
+        "change@/devices/x\0ACTION=change\0DEVPATH=/devices/x\0SUBSYSTEM=platform\0"
+        "DEVNAME=sub/node\0MODALIAS=acpi:PRP0001:\0MODALIAS=of:Nx\0MODALIAS=third\0SEQNUM=1\0"sv);
     ASSERT_TRUE(event);
     EXPECT_EQ(event->device_name, "sub/node");
     EXPECT_EQ(event->aliases[0], "acpi:PRP0001:");

@@ -187,4 +187,33 @@ TEST(PassedSocket, IsTheOneForUs) {
     EXPECT_EQ(find({}), -1);
 }
 
+TEST(Notification, HasWhatAChildSaysOfItsLife) {
+    const auto notification =
+        init::parse_notification("RELOADING=1\nSTOPPING=1\nWATCHDOG=1\nWATCHDOG_USEC=20000000\nMAINPID=4711\n"
+                                 "ERRNO=2\nEXTEND_TIMEOUT_USEC=1500");
+    EXPECT_TRUE(notification.reloading && notification.stopping && notification.alive);
+    EXPECT_FALSE(notification.stuck || notification.ready);
+    EXPECT_EQ(notification.watchdog_interval, std::chrono::seconds(20));
+    EXPECT_EQ(notification.more_time, std::chrono::microseconds(1500));
+    EXPECT_EQ(notification.main_process, 4711);
+    EXPECT_EQ(notification.error_number, 2);
+    EXPECT_TRUE(init::parse_notification("WATCHDOG=trigger").stuck);
+    EXPECT_EQ(init::parse_notification("WATCHDOG_USEC=0").watchdog_interval, base::Nanoseconds{});
+}
+
+TEST(Notification, PassesOverNumbersThatAreNone) {
+    for (const char* const datagram :
+         {"WATCHDOG_USEC=", "WATCHDOG_USEC=-1", "WATCHDOG_USEC=1s", "WATCHDOG_USEC=18446744073709551615",
+          "MAINPID=0", "MAINPID=-1", "MAINPID=99999999999", "ERRNO=x", "ERRNO=-2", "EXTEND_TIMEOUT_USEC= 1",
+          "WATCHDOG=2", "WATCHDOG", "=1", "STOPPING=0", "RELOADING=yes"}) {
+        const auto notification = init::parse_notification(datagram);
+        EXPECT_FALSE(notification.watchdog_interval || notification.more_time) << datagram;
+        EXPECT_EQ(notification.main_process, 0) << datagram;
+        EXPECT_EQ(notification.error_number, 0) << datagram;
+        EXPECT_FALSE(notification.alive || notification.stuck || notification.stopping ||
+                     notification.reloading)
+            << datagram;
+    }
+}
+
 } // namespace

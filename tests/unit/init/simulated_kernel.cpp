@@ -9,6 +9,7 @@ namespace vb::simulation {
 
 Result<> SimulatedKernel::record(const std::string& operation, const std::string& object) {
     calls.push_back(object.empty() ? operation : operation + " " + object);
+    on_call(calls.back());
     const auto failure =
         failing.contains(calls.back()) ? failing.find(calls.back()) : failing.find(operation);
     if (failure == failing.end()) { return {}; }
@@ -57,7 +58,9 @@ Result<UniqueFd> SimulatedKernel::adopt_listening(int fd) noexcept {
 }
 
 Result<UniqueFd> SimulatedKernel::open_notify_socket(base::Text<107>& name) noexcept {
-    if (auto recorded = record("open_notify_socket", ""); !recorded) { return std::unexpected(recorded.error()); }
+    if (auto recorded = record("open_notify_socket", ""); !recorded) {
+        return std::unexpected(recorded.error());
+    }
     name << "@simulated";
     return open(notify_fd_);
 }
@@ -121,14 +124,18 @@ std::optional<sys::DeviceEvent> SimulatedKernel::receive_uevent(int, std::span<c
 }
 
 Result<sys::WatchdogDevice> SimulatedKernel::open_watchdog(const char* path) noexcept {
-    if (auto recorded = record("open_watchdog", path); !recorded) { return std::unexpected(recorded.error()); }
+    if (auto recorded = record("open_watchdog", path); !recorded) {
+        return std::unexpected(recorded.error());
+    }
     int ignored = -1;
     return sys::WatchdogDevice{
         .fd = *open(ignored), .identity = "simulated", .timeout = std::chrono::seconds(60)};
 }
 
 Result<Nanoseconds> SimulatedKernel::set_watchdog_timeout(int, Nanoseconds timeout) noexcept {
-    if (auto recorded = record("set_watchdog_timeout", ""); !recorded) { return std::unexpected(recorded.error()); }
+    if (auto recorded = record("set_watchdog_timeout", ""); !recorded) {
+        return std::unexpected(recorded.error());
+    }
     watchdog_timeouts.emplace_back(now_, std::min(timeout, watchdog_limit));
     return watchdog_timeouts.back().second;
 }

@@ -189,6 +189,26 @@ TEST_F(NativeKernelTest, SyncsAndReadsAheadInChildren) {
     }
 }
 
+TEST_F(NativeKernelTest, RunsATaskInAChildWithACleanSignalState) {
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    ::sigprocmask(SIG_BLOCK, &blocked, &before);
+    const pid_t own = ::getpid();
+    const auto child =
+        kernel.spawn_task({.run = [](const void* parent) noexcept -> int {
+                               sigset_t mask;
+                               ::sigprocmask(SIG_SETMASK, nullptr, &mask);
+                               const bool clean = sigismember(&mask, SIGTERM) == 0;
+                               return clean && ::getppid() == *static_cast<const pid_t*>(parent) ? 42 : 1;
+                           },
+                           .argument = &own});
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    ASSERT_TRUE(child);
+    int status = 0;
+    ASSERT_EQ(::waitpid(*child, &status, 0), *child);
+    EXPECT_EQ(WEXITSTATUS(status), 42);
+}
+
 TEST(SocketAddress, TakesNumericHosts) {
     EXPECT_EQ(sys::parse_socket_address("127.0.0.1:8080")->storage.ss_family, AF_INET);
     EXPECT_EQ(sys::parse_socket_address("[::1]:80")->storage.ss_family, AF_INET6);
