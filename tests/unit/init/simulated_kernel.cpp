@@ -135,6 +135,7 @@ std::optional<int> SimulatedKernel::wait(int) noexcept {
     while (true) {
         if (!signals_.empty()) { return signals_fd_; }
         if (!datagrams_.empty()) { return notify_fd_; }
+        if (const auto fd = unix_sockets.ready()) { return fd; }
         if (timer_ && *timer_ <= now_) { return timer_fd_; }
         const auto next = script_.begin();
         if (timer_ && (next == script_.end() || *timer_ <= next->first)) {
