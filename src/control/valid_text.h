@@ -36,7 +36,9 @@ base::Text<Capacity> valid_text(std::string_view text) noexcept {
     while (!text.empty()) {
         const std::size_t length = utf8_length(text);
         const auto first = static_cast<unsigned char>(text.front());
-        const bool control = first < 0x20 || first == 0x7F;
+        // C0, DEL and C1: a terminal may take the last for the beginning of an escape sequence.
+        const bool control = first < 0x20 || first == 0x7F ||
+                             (first == 0xC2 && length == 2 && static_cast<unsigned char>(text[1]) < 0xA0);
         const std::string_view part = length == 0 ? "?" : control ? " " : text.substr(0, length);
         if (valid.size() + part.size() > Capacity) { break; } // not half a character
         valid << part;

@@ -315,6 +315,11 @@ TEST(ValidText, NeverCutsACharacter) {
     EXPECT_EQ(control::valid_text<9>("\xf4\x90\x80\x80\xc0\xaf"), "??????");
 }
 
+TEST(ValidText, HasNothingThatATerminalObeys) {
+    EXPECT_EQ(control::valid_text<9>("a\x1b[m\xc2\x9b|\xc2\xa0"), "a [m |\xc2\xa0");
+    EXPECT_EQ(control::valid_text<9>("\xc2"), "?");
+}
+
 TEST(UnitNames, LeavesOutWhatDoesNotFit) {
     control::UnitNames names;
     for (int count = 0; count < 1000; ++count) {
