@@ -80,6 +80,20 @@ struct Datagram {
     pid_t sender;          // from SCM_CREDENTIALS
 };
 
+// Who is at the other end of a unix socket, as it was when it connected: SO_PEERCRED of unix(7).
+struct Peer {
+    pid_t process;
+    uid_t user;
+    gid_t group;
+};
+
+struct Connection {
+    UniqueFd socket;
+    Peer peer;
+};
+
+enum class Readiness : unsigned char { readable, writable };
+
 struct Mount {
     const char* source;
     const char* target;
@@ -123,6 +137,7 @@ class Kernel {
 
     // Processes.
     virtual pid_t process_id() noexcept = 0;
+    virtual uid_t user_id() noexcept = 0; // the effective one
     // Starts a program with default signal dispositions and an empty mask. An exec that fails is an error
     // here.
     virtual Result<pid_t> spawn(const SpawnRequest& request) noexcept = 0;
@@ -173,6 +188,23 @@ class Kernel {
     // it.
     virtual Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept = 0;
     virtual std::optional<Datagram> receive(int socket, std::span<char> buffer) noexcept = 0;
+
+    // Stream connections on unix sockets. Nothing here blocks: what is not there yet is EAGAIN.
+    // A socket at `path` with `mode` and, if given, that owning group. It takes the place of one that nobody
+    // listens on any more; a live one is EADDRINUSE.
+    virtual Result<UniqueFd> listen_unix(const char* path, mode_t mode,
+                                         std::optional<gid_t> group) noexcept = 0;
+    virtual Result<Connection> accept(int listener) noexcept = 0;
+    // Whether `group` is the peer's own group or one of its supplementary groups.
+    virtual bool is_peer_in_group(int socket, gid_t group) noexcept = 0;
+    // How much was received into `buffer` or sent of `bytes`; nothing received is the end of the stream.
+    virtual Result<std::size_t> receive_part(int socket, std::span<char> buffer) noexcept = 0;
+    virtual Result<std::size_t> send_part(int socket, std::string_view bytes) noexcept = 0;
+    // What a watched descriptor is watched for from now on: watch() begins with `readable`.
+    virtual Result<> watch_for(int poll, int fd, Readiness readiness) noexcept = 0;
+    // To be called before a watched descriptor is closed: epoll(7) forgets one by itself only when no child
+    // has a copy of it either.
+    virtual void unwatch(int poll, int fd) noexcept = 0;
 
     // Network interfaces.
     virtual Result<> bring_up(const char* interface) noexcept = 0;

@@ -10,6 +10,7 @@ class NativeKernel final : public Kernel {
     base::Nanoseconds now() noexcept override { return base::monotonic_now(); }
 
     pid_t process_id() noexcept override;
+    uid_t user_id() noexcept override;
     Result<pid_t> spawn(const SpawnRequest& request) noexcept override;
     Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept override;
     Result<pid_t> spawn_task(const Task& task) noexcept override;
@@ -36,6 +37,14 @@ class NativeKernel final : public Kernel {
     Result<UniqueFd> listen(const SocketAddress& address) noexcept override;
     Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept override;
     std::optional<Datagram> receive(int socket, std::span<char> buffer) noexcept override;
+
+    Result<UniqueFd> listen_unix(const char* path, mode_t mode, std::optional<gid_t> group) noexcept override;
+    Result<Connection> accept(int listener) noexcept override;
+    bool is_peer_in_group(int socket, gid_t group) noexcept override;
+    Result<std::size_t> receive_part(int socket, std::span<char> buffer) noexcept override;
+    Result<std::size_t> send_part(int socket, std::string_view bytes) noexcept override;
+    Result<> watch_for(int poll, int fd, Readiness readiness) noexcept override;
+    void unwatch(int poll, int fd) noexcept override;
 
     Result<> bring_up(const char* interface) noexcept override;
     Result<> configure(const Ipv4Interface& interface) noexcept override;

@@ -200,6 +200,7 @@ std::optional<int> SimulatedKernel::wait(int) noexcept {
         if (!datagrams_.empty()) { return notify_fd_; }
         if (piped_) { return pipe_fd_; }
         if (!uevents_.empty() && uevents_fd_ >= 0) { return uevents_fd_; }
+        if (const auto fd = unix_sockets.ready()) { return fd; }
         if (timer_ && *timer_ <= now_) { return timer_fd_; }
         const auto next = script_.begin();
         if (timer_ && (next == script_.end() || *timer_ <= next->first)) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sys/kernel.h"
+#include "unit/init/simulated_unix_sockets.h"
 
 #include <algorithm>
 #include <deque>
@@ -24,6 +25,8 @@ class SimulatedKernel final : public sys::Kernel {
   public:
     // What the test sets up.
     pid_t own_process_id = 1;
+    uid_t own_user_id = 0;
+    SimulatedUnixSockets unix_sockets;
     bool initial_namespace = false;
     std::map<std::string, std::string> files;
     std::map<std::string, int> failing;                 // operation -> errno
@@ -65,6 +68,7 @@ class SimulatedKernel final : public sys::Kernel {
 
     Nanoseconds now() noexcept override { return now_; }
     pid_t process_id() noexcept override { return own_process_id; }
+    uid_t user_id() noexcept override { return own_user_id; }
     Result<pid_t> spawn(const sys::SpawnRequest& request) noexcept override;
     Result<pid_t> spawn_chore(sys::Chore chore, const char* path) noexcept override;
     Result<pid_t> spawn_task(const sys::Task& task) noexcept override;
@@ -79,7 +83,10 @@ class SimulatedKernel final : public sys::Kernel {
     Result<UniqueFd> open_signals() noexcept override { return open(signals_fd_); }
     std::optional<sys::Signal> read_signal(int) noexcept override;
     Result<UniqueFd> open_poll() noexcept override;
-    Result<> watch(int, int) noexcept override { return record("watch", ""); }
+    Result<> watch(int, int fd) noexcept override {
+        if (auto recorded = record("watch", ""); !recorded) { return recorded; }
+        return unix_sockets.watch(fd, sys::Readiness::readable);
+    }
     std::optional<int> wait(int poll) noexcept override;
     Result<UniqueFd> open_timer() noexcept override;
     void set_timer(int, std::optional<Nanoseconds> deadline) noexcept override { timer_ = deadline; }
@@ -87,6 +94,24 @@ class SimulatedKernel final : public sys::Kernel {
     Result<UniqueFd> listen(const sys::SocketAddress& address) noexcept override;
     Result<UniqueFd> open_notify_socket(base::Text<107>& name) noexcept override;
     std::optional<sys::Datagram> receive(int, std::span<char> buffer) noexcept override;
+    Result<UniqueFd> listen_unix(const char* path, mode_t mode,
+                                 std::optional<gid_t> group) noexcept override {
+        return unix_sockets.listen(path, mode, group);
+    }
+    Result<sys::Connection> accept(int) noexcept override { return unix_sockets.accept(); }
+    bool is_peer_in_group(int fd, gid_t group) noexcept override {
+        return unix_sockets.is_in_group(fd, group);
+    }
+    Result<std::size_t> receive_part(int fd, std::span<char> buffer) noexcept override {
+        return unix_sockets.receive(fd, buffer);
+    }
+    Result<std::size_t> send_part(int fd, std::string_view bytes) noexcept override {
+        return unix_sockets.send(fd, bytes);
+    }
+    Result<> watch_for(int, int fd, sys::Readiness readiness) noexcept override {
+        return unix_sockets.watch(fd, readiness);
+    }
+    void unwatch(int, int fd) noexcept override { unix_sockets.unwatch(fd); }
     Result<> bring_up(const char* interface) noexcept override { return record("bring_up", interface); }
     Result<> configure(const sys::Ipv4Interface& interface) noexcept override {
         return record("configure", std::string(interface.name.view()));
