@@ -20,29 +20,53 @@ int fail(const base::Log& log, const base::Error& error) noexcept {
     return cannot_set_up;
 }
 
-// The file's settings over the defaults. In a container a fault is an error; a machine has to come up with
-// what is good in its file, and says what it left out.
-base::Result<> read_file(sys::Kernel& kernel, const base::Log& log, std::string_view wanted, bool is_machine,
-                         config::Config& config) {
-    const base::Text<4095> path(wanted.empty() ? config::default_path : wanted);
-    char buffer[65536];
-    const auto text = kernel.read_file(path.c_str(), buffer);
-    if (!text) {
-        if (wanted.empty() && text.error().number == ENOENT) { return {}; }
-        if (!is_machine) { return std::unexpected(text.error()); }
-        log.error(base::describe(text.error()), "; going on with the defaults");
-        return {};
+// All that configures vector_boot, each later one winning: the file, the kernel's words, the environment, the arguments.
+class Sources final : public init::ConfigurationSource {
+  public:
+    Sources(sys::Kernel& kernel, const base::Log& log, const config::Arguments& arguments,
+            const config::KernelWords& words, char** environment) noexcept
+        : kernel_(kernel), log_(log), arguments_(arguments), words_(words), environment_(environment) {}
+
+    base::Result<config::Config> read() noexcept override { return read(false); }
+
+    // A machine has to come up: with `lenient` what is wrong is left out and said, and the rest counts.
+    base::Result<config::Config> read(bool lenient) noexcept {
+        config::Config config;
+        for (const auto& configured :
+             {read_file(lenient, config), config::apply(words_, config),
+              config::apply_tini_variables(environment_, config), config::apply(arguments_, config)}) {
+            if (configured) { continue; }
+            if (!lenient) { return std::unexpected(configured.error()); }
+            log_.error(base::describe(configured.error()), "; going on without it");
+        }
+        return config;
     }
-    if (is_machine) {
-        config::read_toml_leniently(std::string(*text), path, config, [&log](const base::Error& fault) {
-            log.error(base::describe(fault), "; going on without this line");
+
+  private:
+    base::Result<> read_file(bool lenient, config::Config& config) noexcept {
+        const std::string_view wanted = arguments_.config.empty() ? words_.config : arguments_.config;
+        const base::Text<4095> path(wanted.empty() ? config::default_path : wanted);
+        char buffer[65536];
+        const auto text = kernel_.read_file(path.c_str(), buffer);
+        if (!text && text.error().number == ENOENT && wanted.empty()) { return {}; }
+        if (!text) { return std::unexpected(text.error()); }
+        if (lenient) {
+            config::read_toml_leniently(std::string(*text), path, config, [this](const base::Error& fault) {
+                log_.error(base::describe(fault), "; going on without this line");
+            });
+            return {};
+        }
+        return config::read_toml(*text, path, config).transform_error([](const config::TomlFault& fault) {
+            return fault.error;
         });
-        return {};
     }
-    return config::read_toml(*text, path, config).transform_error([](const config::TomlFault& fault) {
-        return fault.error;
-    });
-}
+
+    sys::Kernel& kernel_;
+    const base::Log& log_;
+    const config::Arguments& arguments_;
+    const config::KernelWords& words_;
+    char** environment_;
+};
 
 sys::CrashAction crash_action(config::CrashAction configured) noexcept {
     switch (configured) {
@@ -96,15 +120,10 @@ int main(int, char** argv, char** environment) {
         words = config::parse_kernel_words(text.value_or(""));
         if (!words.unknown.empty()) { log.warning("unknown kernel words: ", words.unknown); }
     }
-    config::Config config;
-    const std::string_view file = arguments->config.empty() ? words.config : arguments->config;
-    for (const auto& configured :
-         {read_file(kernel, log, file, is_machine, config), config::apply(words, config),
-          config::apply_tini_variables(environment, config), config::apply(*arguments, config)}) {
-        if (configured) { continue; }
-        if (!is_machine) { return fail(log, configured.error()); }
-        log.error(base::describe(configured.error()), "; going on without it");
-    }
+    Sources sources(kernel, log, *arguments, words, environment);
+    auto read = sources.read(is_machine);
+    if (!read) { return fail(log, read.error()); }
+    config::Config& config = *read;
     log.set_level(config.log.level);
     if (is_machine) { sys::set_crash_policy({.action = crash_action(config.failure.crash)}); }
     if (!config.handoff.parent_death.empty() && !is_machine) {
@@ -125,10 +144,14 @@ int main(int, char** argv, char** environment) {
     timeline->record("init: mounts and configuration", began, base::monotonic_now());
 
     const base::Text<4095> runtime = runtime_path();
-    init::Init init(
-        kernel, *timeline, log, config,
-        {.place = place, .runtime = runtime.c_str(), .ip_word = words.ip, .environment = environment},
-        std::move(*signals));
+    init::Init init(kernel, *timeline, log, std::move(config),
+                    {.place = place,
+                     .version = VB_VERSION,
+                     .source = &sources,
+                     .runtime = runtime.c_str(),
+                     .ip_word = words.ip,
+                     .environment = environment},
+                    std::move(*signals));
     // What fails here is the kernel itself (no epoll, no memory): there is nothing to go on with.
     if (const auto ready = init.set_up(); !ready) { return fail(log, ready.error()); }
     return init.run();

@@ -23,6 +23,7 @@ struct Engine {
     // Directory for what saves time at the next start; empty: nothing is kept.
     std::string cache = "/var/cache/vector_boot";
     std::uint32_t threads = 0; // 0: as many as the CPU affinity and the cgroup's quota allow
+    bool operator==(const Engine&) const = default;
 };
 
 enum class HandoffMode : std::uint8_t { worker, exec };
@@ -35,10 +36,12 @@ struct Handoff {
     std::vector<int> success; // its exit statuses that count as 0
     std::string parent_death; // the signal to get when our own parent dies; empty: none
     bool report_reaping = false;
+    bool operator==(const Handoff&) const = default;
 };
 
 struct Listen {
     std::string http = "127.0.0.1:8080";
+    bool operator==(const Listen&) const = default;
 };
 
 enum class FailurePolicy : std::uint8_t { restart, shell, reboot, poweroff, exit };
@@ -83,6 +86,10 @@ struct Mount {
     bool operator==(const Mount&) const = default;
 };
 
+struct Control {
+    std::string group; // whose members may ask and tell PID 1 everything; empty: root alone
+};
+
 struct Logging {
     base::Level level = base::Level::info;
 };
@@ -95,6 +102,7 @@ struct Config {
     Shutdown shutdown;
     Watchdog watchdog;
     Machine machine;
+    Control control;
     Logging log;
     std::vector<Service> service;
     std::vector<Mount> mount;

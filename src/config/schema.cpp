@@ -36,6 +36,7 @@ constexpr Key keys[] = {
     {"machine", "hostname", "a name of at most 64 characters, in quotes"},
     {"machine", "break_at", "\"never\", \"early\" or \"runtime\""},
     {"machine", "ip", "an address as in \"10.0.2.15::10.0.2.2:255.255.255.0::eth0:off\""},
+    {"control", "group", "the name or number of a group, in quotes"},
     {"log", "level", "\"error\", \"warning\", \"notice\", \"info\" or \"debug\""},
     {"service", "name", "a name, in quotes"},
     {"service", "command", "program and arguments, such as [\"/usr/sbin/sshd\", \"-D\"]"},

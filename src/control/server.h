@@ -25,6 +25,7 @@ class Server {
     Server(sys::Kernel& kernel, Commands& commands, const base::Log& log, std::string_view version,
            std::optional<gid_t> group = {}) noexcept;
 
+    void set_group(std::optional<gid_t> group) noexcept { group_ = group; }
     // Listens at `path` and has `poll` watch it and the connections; `poll` outlives the server.
     base::Result<> open(int poll, const char* path) noexcept;
     // What the loop does with a descriptor that is ready: false if it is none of ours.

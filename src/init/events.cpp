@@ -24,6 +24,9 @@ void Init::handle_signal(const sys::Signal& signal) noexcept {
             stop(Ending::poweroff);
         } else if (signal.number == SIGTERM || signal.number == SIGRTMIN + 5) {
             stop(Ending::reboot);
+        } else if (signal.number == SIGHUP) {
+            control::UnitNames changed;
+            if (const auto done = reload(changed); !done) { log_.error(done.error().text); }
         }
         return;
     }
@@ -81,13 +84,16 @@ void Init::handle_death(const sys::Death& death) noexcept {
     if (death.process == supervisor_.process()) {
         const bool asked_to_end = shutdown_.is_under_way();
         heartbeat_.end();
+        main_last_end_ = describe_end(death.status);
         services_.set_runtime_ready(false);
         log_.write(runs_command() ? base::Level::debug
                    : asked_to_end ? base::Level::info
                                   : base::Level::warning,
                    runs_command() ? "command " : "runtime ", describe_end(death.status));
         const Verdict verdict = supervisor_.died(death.status, kernel_.now());
-        if (asked_to_end) {
+        if (request_ != Request::none && !asked_to_end) {
+            main_ended_as_asked();
+        } else if (asked_to_end) {
             status_ = own_status(exit_status(death.status));
         } else {
             follow(verdict);
@@ -131,6 +137,7 @@ void Init::end(int status) noexcept {
 
 int Init::finish() noexcept {
     http_.reset();
+    control_.close();
     if (setup_.place == Place::machine) { leave_machine(); }
     return status_;
 }

@@ -36,25 +36,27 @@ Supervisor::Options supervision(const config::Config& config, Place place) noexc
 
 } // namespace
 
-Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log, const config::Config& config,
+Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, base::Log& log, config::Config config,
            const Setup& setup, base::UniqueFd signals) noexcept
-    : kernel_(kernel), timeline_(timeline), log_(log), config_(config), setup_(setup),
-      surroundings_{.kernel = kernel,
-                    .log = log,
-                    .poll = -1,
-                    .environment = setup.environment,
-                    .notify_socket = {},
-                    .has_cgroups = false},
-      supervisor_(supervision(config, setup.place)), services_(surroundings_),
+    : kernel_(kernel), timeline_(timeline), log_(log), config_(std::move(config)), setup_(setup),
+      began_(kernel.now()), surroundings_{.kernel = kernel,
+                                          .log = log,
+                                          .poll = -1,
+                                          .environment = setup.environment,
+                                          .notify_socket = {},
+                                          .has_cgroups = false,
+                                          .observer = this},
+      supervisor_(supervision(config_, setup.place)), services_(surroundings_),
       shutdown_(kernel, log, services_,
-                {.grace = std::chrono::milliseconds(config.shutdown.timeout),
+                {.grace = std::chrono::milliseconds(config_.shutdown.timeout),
                  .syncs = setup.place == Place::machine}),
       watchdog_(kernel, log,
-                {.device = config.watchdog.device.c_str(),
-                 .timeout = std::chrono::milliseconds(config.watchdog.timeout),
-                 .reboot_timeout = std::chrono::milliseconds(config.watchdog.reboot_timeout)}),
-      heartbeat_(std::chrono::milliseconds(config.watchdog.runtime)), hotplug_(kernel, log, module_options_),
-      environment_(setup.environment, !runs_command()), signals_(std::move(signals)) {}
+                {.device = config_.watchdog.device.c_str(),
+                 .timeout = std::chrono::milliseconds(config_.watchdog.timeout),
+                 .reboot_timeout = std::chrono::milliseconds(config_.watchdog.reboot_timeout)}),
+      heartbeat_(std::chrono::milliseconds(config_.watchdog.runtime)), hotplug_(kernel, log, module_options_),
+      environment_(setup.environment, !runs_command()), control_(kernel, *this, log, setup.version),
+      signals_(std::move(signals)), main_since_(began_) {}
 
 base::Result<> Init::bind_sockets() noexcept {
     const trace::Span span(timeline_, "init: bind sockets");
@@ -94,6 +96,7 @@ base::Result<> Init::set_up() noexcept {
     }
     publish_timeline();
     prepare_child();
+    open_control();
     return {};
 }
 
@@ -131,6 +134,25 @@ void Init::prepare_child() noexcept {
         }
         return;
     }
+    set_runtime_arguments();
+    constexpr std::string_view socket_fd_count = "1";
+    constexpr std::string_view timeline_fd = "4"; // the socket is 3
+    environment_.set("LISTEN_FDS", socket_fd_count);
+    environment_.set("LISTEN_FDNAMES", "http");
+    process_id_slot_ = environment_.set_process_id("LISTEN_PID");
+    if (config_.watchdog.runtime != 0) {
+        base::Text<31> microseconds;
+        environment_.set("WATCHDOG_USEC", microseconds << std::uint64_t{config_.watchdog.runtime} * 1000);
+    }
+    if (timeline_.layout() != nullptr) { environment_.set(trace::environment_variable, timeline_fd); }
+    for (const auto& [name, value] : runtime_defaults) {
+        environment_.set_default(name, value);
+    }
+}
+
+void Init::set_runtime_arguments() noexcept {
+    context_argument_.clear();
+    threads_argument_.clear();
     context_argument_ << config_.engine.context;
     threads_argument_ << config_.engine.threads;
     arguments_ = {setup_.runtime,
@@ -145,19 +167,6 @@ void Init::prepare_child() noexcept {
                   "--log",
                   base::level_names[static_cast<unsigned char>(config_.log.level)].data(),
                   nullptr};
-    constexpr std::string_view socket_fd_count = "1";
-    constexpr std::string_view timeline_fd = "4"; // the socket is 3
-    environment_.set("LISTEN_FDS", socket_fd_count);
-    environment_.set("LISTEN_FDNAMES", "http");
-    process_id_slot_ = environment_.set_process_id("LISTEN_PID");
-    if (config_.watchdog.runtime != 0) {
-        base::Text<31> microseconds;
-        environment_.set("WATCHDOG_USEC", microseconds << std::uint64_t{config_.watchdog.runtime} * 1000);
-    }
-    if (timeline_.layout() != nullptr) { environment_.set(trace::environment_variable, timeline_fd); }
-    for (const auto& [name, value] : runtime_defaults) {
-        environment_.set_default(name, value);
-    }
 }
 
 void Init::start_child() noexcept {
@@ -187,6 +196,7 @@ void Init::start_child() noexcept {
         if (runs_command()) { // it has no way to say so
             supervisor_.ready(kernel_.now());
             services_.set_runtime_ready(true);
+            if (!boot_time_) { boot_time_ = kernel_.now() - began_; }
         }
         log_.debug("started ", arguments_[0], " as process ", *child);
         return;
@@ -225,6 +235,7 @@ void Init::follow(const Verdict& verdict) noexcept {
                       std::chrono::duration_cast<std::chrono::milliseconds>(verdict.delay).count(), " ms");
         }
         restart_at_ = kernel_.now() + verdict.delay;
+        ++restarts_;
         return;
     case Verdict::Action::end:
         end(verdict.status);
@@ -265,6 +276,7 @@ int Init::run() noexcept {
         // The last child may have gone before the end began, and then no SIGCHLD will tell.
         if (shutdown_.is_under_way()) { reap_children(); }
         if (shutdown_.is_done()) { break; }
+        publish_main();
         arm_timer();
         if (const auto fd = kernel_.wait(poll_.get())) { dispatch(*fd); }
     }
@@ -273,8 +285,9 @@ int Init::run() noexcept {
 
 void Init::arm_timer() noexcept {
     std::optional<base::Nanoseconds> next;
-    for (const auto& deadline : {shutdown_.deadline(), restart_at_, services_.deadline(),
-                                 watchdog_.deadline(), heartbeat_.deadline(), hotplug_.deadline()}) {
+    for (const auto& deadline :
+         {shutdown_.deadline(), restart_at_, services_.deadline(), watchdog_.deadline(),
+          heartbeat_.deadline(), hotplug_.deadline(), control_.deadline(), kill_at_}) {
         if (deadline && (!next || *deadline < *next)) { next = deadline; }
     }
     if (next == armed_) { return; }
@@ -293,8 +306,8 @@ void Init::dispatch(int fd) noexcept {
         handle_deadlines();
     } else if (fd == hotplug_.fd()) {
         hotplug_.receive();
-    } else {
-        services_.readable(fd);
+    } else if (!services_.readable(fd)) {
+        control_.handle(fd);
     }
 }
 
@@ -304,6 +317,12 @@ void Init::handle_deadlines() noexcept {
     shutdown_.check_deadline(now);
     services_.check_deadlines(now);
     hotplug_.check_deadline(now);
+    control_.handle_deadline();
+    if (kill_at_ && now >= *kill_at_) {
+        kill_at_.reset();
+        log_.warning("the ", main_name(), " did not end in time and is killed");
+        if (supervisor_.process() != 0) { (void)kernel_.kill(supervisor_.process(), SIGKILL); }
+    }
     if (heartbeat_.check_deadline(now)) { kill_stuck_runtime(); }
     watchdog_.check_deadline(now, !heartbeat_.is_overdue());
     if (restart_at_ && now >= *restart_at_) {
@@ -324,7 +343,10 @@ void Init::handle_notification() noexcept {
     const Notification notification = parse_notification(datagram->text);
     if (services_.notified(datagram->sender, notification)) { return; }
     if (datagram->sender != supervisor_.process() || runs_command()) { return; }
-    if (!notification.status.empty()) { log_.debug("runtime: ", notification.status); }
+    if (!notification.status.empty()) {
+        main_status_ = notification.status;
+        log_.debug("runtime: ", notification.status);
+    }
     const base::Nanoseconds now = kernel_.now();
     if (notification.watchdog_interval) { heartbeat_.set_interval(*notification.watchdog_interval, now); }
     if (notification.alive) { heartbeat_.beat(now); }
@@ -335,6 +357,7 @@ void Init::handle_notification() noexcept {
     if (notification.ready && !supervisor_.is_ready()) {
         supervisor_.ready(now);
         heartbeat_.begin(now);
+        if (!boot_time_) { boot_time_ = now - began_; }
         timeline_.mark("ready");
         log_.info("ready to serve on http://", config_.listen.http.c_str());
         services_.set_runtime_ready(true);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "control/server.h"
 #include "device/hotplug.h"
 #include "init/environment.h"
 #include "init/notification.h"
@@ -19,18 +20,29 @@
 
 namespace vb::init {
 
+// Where the configuration comes from, to read it again.
+class ConfigurationSource {
+  public:
+    virtual base::Result<config::Config> read() noexcept = 0;
+
+  protected:
+    ~ConfigurationSource() = default;
+};
+
 struct Setup {
     Place place = Place::process;
+    std::string_view version;
+    ConfigurationSource* source = nullptr;
     const char* runtime = "";     // path of vector_boot-runtime
     std::string_view ip_word;     // of the kernel command line
     char** environment = nullptr; // what this process was given
 };
 
-class Init {
+class Init final : private control::Commands, private Service::Observer {
   public:
     // `signals` is the descriptor of Kernel::open_signals(), opened before anything could be lost.
     // All references outlive the object.
-    Init(sys::Kernel& kernel, trace::Timeline& timeline, const base::Log& log, const config::Config& config,
+    Init(sys::Kernel& kernel, trace::Timeline& timeline, base::Log& log, config::Config config,
          const Setup& setup, base::UniqueFd signals) noexcept;
 
     // Sockets, read-ahead, the descriptors of the loop: all that can fail for good.
@@ -43,11 +55,14 @@ class Init {
     // How far the boot has come: what is to be done next.
     enum class Stage : unsigned char { begin, mounts, last, running };
     enum class Ending : unsigned char { exit, halt, poweroff, reboot };
+    // What somebody wants of the main child that is ending.
+    enum class Request : unsigned char { none, stop, restart };
 
     base::Result<> bind_sockets() noexcept;
     base::Result<> open_notifications() noexcept;
     void publish_timeline() noexcept;
     void prepare_child() noexcept;
+    void set_runtime_arguments() noexcept;
     void start_child() noexcept;
     void boot() noexcept;
     bool start_mounts() noexcept;
@@ -75,13 +90,34 @@ class Init {
     int finish() noexcept;
     void leave_machine() noexcept;
 
+    // In control.cpp.
+    void open_control() noexcept;
+    control::Overview overview() noexcept override;
+    std::size_t unit_count() noexcept override;
+    control::Unit unit(std::size_t index) noexcept override;
+    control::Answer start(std::string_view unit) noexcept override;
+    control::Answer stop(std::string_view unit) noexcept override;
+    control::Answer restart(std::string_view unit) noexcept override;
+    control::Answer reload(control::UnitNames& changed) noexcept override;
+    control::Answer end(control::Ending ending) noexcept override;
+    control::Answer set_log_level(base::Level level) noexcept override;
+    void changed(const Service& service) noexcept override;
+    control::UnitState main_state() const noexcept;
+    control::Unit main_unit() noexcept;
+    control::Unit unit_of(const Service& service) noexcept;
+    std::string_view main_name() const noexcept { return runs_command() ? "command" : "runtime"; }
+    void publish_main() noexcept;
+    void ask_main_to_end(Request request) noexcept;
+    void main_ended_as_asked() noexcept;
+
     bool runs_command() const noexcept { return config_.handoff.mode == config::HandoffMode::exec; }
 
     sys::Kernel& kernel_;
     trace::Timeline& timeline_;
-    const base::Log& log_;
-    const config::Config& config_;
+    base::Log& log_;
+    config::Config config_;
     Setup setup_;
+    const base::Nanoseconds began_;
     base::Text<107> notify_name_;
     Service::Surroundings surroundings_; // of the services
     Supervisor supervisor_;
@@ -92,6 +128,7 @@ class Init {
     device::ModuleOptions module_options_;
     device::Hotplug hotplug_;
     Environment environment_;
+    control::Server control_;
 
     base::UniqueFd signals_;
     base::UniqueFd poll_;
@@ -100,6 +137,14 @@ class Init {
     base::UniqueFd http_;
     std::optional<base::Nanoseconds> armed_;
     std::optional<base::Nanoseconds> restart_at_;
+    std::optional<base::Nanoseconds> kill_at_; // when the main child that was asked to end has had its time
+    std::optional<base::Nanoseconds> boot_time_;
+    Request request_ = Request::none;
+    control::UnitState published_state_ = control::UnitState::waiting;
+    base::Nanoseconds main_since_;
+    base::Text<255> main_status_;
+    base::Text<63> main_last_end_;
+    std::uint32_t restarts_ = 0;
 
     std::vector<const char*> arguments_; // ends with a null pointer
     base::Text<15> context_argument_;

@@ -75,6 +75,7 @@ void Service::enter(State state) noexcept {
     if (state == state_) { return; }
     state_ = state;
     since_ = surroundings_.kernel.now();
+    if (surroundings_.observer != nullptr) { surroundings_.observer->changed(*this); }
 }
 
 void Service::set_account(const Account& account) noexcept {

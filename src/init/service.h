@@ -25,6 +25,15 @@ class Service {
         failed,     // given up
     };
 
+    class Observer {
+      public:
+        // It has come into another state.
+        virtual void changed(const Service& service) noexcept = 0;
+
+      protected:
+        ~Observer() = default;
+    };
+
     // What all services share. Outlives them.
     struct Surroundings {
         sys::Kernel& kernel;
@@ -33,6 +42,7 @@ class Service {
         char** environment;             // what PID 1 was given
         std::string_view notify_socket; // where READY=1 goes
         bool has_cgroups;
+        Observer* observer; // may be null
     };
 
     Service(const Surroundings& surroundings, config::Service configured) noexcept;

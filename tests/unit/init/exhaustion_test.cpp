@@ -1,34 +1,11 @@
 // PID 1 when the kernel has nothing left to give: no processes, no descriptors, no memory.
-#include "init/init.h"
+#include "unit/init/init_test.h"
 
-#include "unit/init/simulated_kernel.h"
-
-#include <csignal>
-#include <fcntl.h>
-#include <gtest/gtest.h>
-
+namespace vb {
 namespace {
 
-using namespace std::chrono_literals;
-using namespace vb;
-using init::Place;
-using simulation::SimulatedKernel;
-
-class ExhaustionTest : public ::testing::Test {
+class ExhaustionTest : public InitTest {
   protected:
-    void TearDown() override { EXPECT_FALSE(kernel.ran_dry) << "PID 1 slept with nothing to wake it"; }
-
-    int run(Place place) {
-        kernel.own_process_id = place == Place::process ? 77 : 1;
-        kernel.initial_namespace = place == Place::machine;
-        char* environment[] = {path_variable, nullptr};
-        init::Init init(
-            kernel, timeline, log, config,
-            {.place = place, .runtime = "/bin/runtime", .ip_word = {}, .environment = environment},
-            std::move(*kernel.open_signals()));
-        set_up = init.set_up();
-        return set_up ? init.run() : -1;
-    }
     // The next `times` calls of `operation` fail, then it works.
     void fail(const std::string& operation, int error, int times) {
         kernel.failing[operation] = error;
@@ -43,14 +20,6 @@ class ExhaustionTest : public ::testing::Test {
             kernel.after(1s, [this, signal] { kernel.raise(signal); });
         };
     }
-
-    SimulatedKernel kernel;
-    config::Config config;
-    trace::Timeline timeline;
-    base::UniqueFd log_file{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
-    base::Log log{log_file.get(), "test"};
-    base::Result<> set_up;
-    char path_variable[16] = "PATH=/bin";
 };
 
 TEST_F(ExhaustionTest, AMachineOutlivesAHundredForksThatFail) {
@@ -127,3 +96,4 @@ TEST_F(ExhaustionTest, AContainerSaysWhichDescriptorItCouldNotHave) {
 }
 
 } // namespace
+} // namespace vb

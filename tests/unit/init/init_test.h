@@ -25,10 +25,14 @@ class InitTest : public ::testing::Test {
         kernel.own_process_id = place == Place::process ? 77 : 1;
         kernel.initial_namespace = place == Place::machine;
         char* environment[] = {path_variable, notify_variable, nullptr};
-        init::Init init(
-            kernel, timeline, log, config,
-            {.place = place, .runtime = "/bin/runtime", .ip_word = ip_word, .environment = environment},
-            std::move(*kernel.open_signals()));
+        init::Init init(kernel, timeline, log, config,
+                        {.place = place,
+                         .version = "1",
+                         .source = &source,
+                         .runtime = "/bin/runtime",
+                         .ip_word = ip_word,
+                         .environment = environment},
+                        std::move(*kernel.open_signals()));
         set_up = init.set_up();
         return set_up ? init.run() : -1;
     }
@@ -51,7 +55,14 @@ class InitTest : public ::testing::Test {
         return all;
     }
 
+    // What a reload reads.
+    struct Source final : init::ConfigurationSource {
+        base::Result<config::Config> read() noexcept override { return next; }
+        base::Result<config::Config> next;
+    };
+
     SimulatedKernel kernel;
+    Source source;
     config::Config config;
     trace::Timeline timeline;
     base::UniqueFd log_file{::open("/dev/null", O_WRONLY | O_CLOEXEC)};

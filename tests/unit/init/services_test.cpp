@@ -57,7 +57,8 @@ class ServicesTest : public ::testing::Test {
                                              .poll = 0,
                                              .environment = environment,
                                              .notify_socket = "@here",
-                                             .has_cgroups = false};
+                                             .has_cgroups = false,
+                                             .observer = nullptr};
     std::vector<config::Service> configured;
     init::Services services{surroundings};
 };
