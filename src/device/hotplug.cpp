@@ -1,9 +1,16 @@
 #include "device/hotplug.h"
 
 #include <algorithm>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 namespace vb::device {
+
+namespace {
+
+constexpr int niceness = 10;
+
+} // namespace
 
 base::Result<> Hotplug::open() noexcept {
     auto socket = kernel_.open_uevents();
@@ -69,6 +76,8 @@ int Hotplug::run(const void* hotplug) noexcept {
 }
 
 int Hotplug::load_waiting() const noexcept {
+    // Where there is one CPU, the model's first token comes before drivers that nobody waits for.
+    ::setpriority(PRIO_PROCESS, 0, niceness);
     if (looks_everywhere_) { return coldplug(options_, log_); }
     std::string_view names[most_waiting];
     std::ranges::copy(waiting_, waiting_ + waiting_count_, names);

@@ -30,7 +30,14 @@ void read_aliases(int directory, std::vector<std::string>& aliases) noexcept {
     }
 }
 
+// Every device has one of these, and nothing of ours is ever in it: half of the tree.
+constexpr std::string_view power_directory = "power";
+
 bool is_directory(int parent, const dirent& entry) noexcept {
+    for (const std::string_view passed_over :
+         {std::string_view("."), std::string_view(".."), power_directory}) {
+        if (passed_over == entry.d_name) { return false; }
+    }
     if (entry.d_type != DT_UNKNOWN) { return entry.d_type == DT_DIR; }
     struct stat status{};
     return ::fstatat(parent, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
@@ -42,10 +49,9 @@ void walk(base::UniqueFd descriptor, unsigned int depth, std::vector<std::string
     if (directory == nullptr) { return; }
     const int parent = descriptor.release();
     while (const dirent* const entry = ::readdir(directory)) {
-        const std::string_view name = entry->d_name;
-        if (name == "modalias") {
+        if (std::string_view(entry->d_name) == "modalias") {
             read_aliases(parent, aliases);
-        } else if (name != "." && name != ".." && depth < deepest_device && is_directory(parent, *entry)) {
+        } else if (depth < deepest_device && is_directory(parent, *entry)) {
             walk(base::UniqueFd(
                      ::openat(parent, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)),
                  depth + 1, aliases);

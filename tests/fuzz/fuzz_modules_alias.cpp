@@ -24,9 +24,9 @@ bool is_comparable(std::string_view pattern) {
 void check_pattern(std::string_view pattern, const std::string& alias) {
     const bool matched = matches(pattern, alias);
     if (!is_comparable(pattern) || !is_comparable(alias)) { return; }
-    if (!std::ranges::all_of(pattern, [](char c) { return c > ' ' && c < '\x7f'; })) {
-        return;
-    }                                                     // no UTF-8 there
+    // fnmatch takes other bytes for parts of characters.
+    const bool is_ascii = std::ranges::all_of(pattern, [](char c) { return c > ' ' && c < '\x7f'; });
+    if (!is_ascii) { return; }
     if (std::ranges::count(pattern, '*') > 6) { return; } // fnmatch would take for ever
     if (matched != (::fnmatch(std::string(pattern).c_str(), alias.c_str(), 0) == 0)) { std::abort(); }
 }

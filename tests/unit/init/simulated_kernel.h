@@ -32,8 +32,8 @@ class SimulatedKernel final : public sys::Kernel {
     std::map<std::string, int> failing;                 // operation -> errno
     std::function<void(pid_t)> on_spawn = [](pid_t) {}; // a program was started
     std::function<void(const std::string&)> on_call = [](const std::string&) {};
-    std::function<void(const sys::Task&)> on_task = [](const sys::Task&) {
-    };                              // a child has begun, in a copy of us
+    // A child has begun, in a copy of us.
+    std::function<void(const sys::Task&)> on_task = [](const sys::Task&) {};
     bool ignores_terminate = false; // processes die of SIGKILL only
     Nanoseconds dies_after{std::chrono::milliseconds(1)};
     Nanoseconds watchdog_limit{std::chrono::seconds(255)}; // the device allows no longer timeout
