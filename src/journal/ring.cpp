@@ -119,6 +119,7 @@ void Ring::reset_writer() noexcept {
     if (header_ == nullptr) { return; }
     header_->stop.store(0);
     header_->waiting.store(0);
+    header_->fault.store(0);
     ring_the_bell(*header_); // who relies on the writer's bell looks again at whether there is a writer
 }
 
