@@ -129,6 +129,14 @@ void Ring::stop_writer() noexcept {
     wake_writer();
 }
 
+base::Log::Sink log_sink(Ring& ring) noexcept {
+    return {.append =
+                [](void* object, Level level, std::string_view unit, std::string_view text) noexcept {
+                    static_cast<Ring*>(object)->append(Times::now(), level, unit, text);
+                },
+            .object = &ring};
+}
+
 void ring_the_bell(RingHeader& header) noexcept {
     header.bell.fetch_add(1, std::memory_order_release);
     ::syscall(SYS_futex, &header.bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);

@@ -12,7 +12,7 @@
 
 namespace vb::journal {
 
-// Where PID 1 links its descriptor for vbctl, and the environment-free default of everybody who reads.
+// Where PID 1 links its descriptor, and where readers look for it.
 inline constexpr char ring_path[] = "/run/vector_boot/journal";
 inline constexpr std::size_t default_ring_bytes = std::size_t{1} << 20U;
 
@@ -107,6 +107,9 @@ inline const std::atomic<std::uint64_t>* ring_words(const RingHeader* header) no
     return reinterpret_cast<const std::atomic<std::uint64_t>*>(reinterpret_cast<const std::byte*>(header) +
                                                                RingHeader::bytes);
 }
+
+// For base::Log::set_sink(): every line that the log lets through goes to the ring as well.
+base::Log::Sink log_sink(Ring& ring) noexcept;
 
 // Wakes every process in RingReader::wait().
 void ring_the_bell(RingHeader& header) noexcept;

@@ -77,6 +77,23 @@ TEST(RingTest, KeepsOnlyPlainText) {
     EXPECT_EQ(record->text, "?[31mred? caf? ????? na\u00efve \U0001f600\t???");
 }
 
+TEST(RingTest, TakesACopyOfALog) {
+    Ring ring = small_ring();
+    base::Log log(-1, "vector_boot"); // a console that is not there
+    log.info("before");
+    log.set_sink(journal::log_sink(ring));
+    log.warning("disk ", 7, " is slow");
+    log.debug("not let through");
+    RingReader reader(*ring.header());
+    const auto record = reader.read();
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->unit, "vector_boot");
+    EXPECT_EQ(record->text, "disk 7 is slow");
+    EXPECT_EQ(record->level, Level::warning);
+    EXPECT_GT(record->times.realtime, record->times.monotonic);
+    EXPECT_FALSE(reader.read());
+}
+
 TEST(RingTest, OverwritesTheOldestAndSaysHowManyAreLost) {
     Ring ring = small_ring();
     RingReader early(*ring.header());
