@@ -1,7 +1,8 @@
-// vbctl: looks at a machine that vector_boot runs. So far: the boot timeline.
+// vbctl: looks at a machine that vector_boot runs. Commands of more than a few lines are in vbctl/.
 #include "base/unique_fd.h"
 #include "config/config.h"
 #include "trace/export.h"
+#include "vbctl/logs.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -45,6 +46,7 @@ int run(int argc, char** argv) {
     timeline->add_flag("--json", json, "Chrome trace JSON, for chrome://tracing and Perfetto");
     CLI::App* const plot = app.add_subcommand("plot", "Draw the boot timeline as SVG");
     plot->add_option("-o,--output", output, "File to write")->capture_default_str();
+    vbctl::Logs logs(app);
     for (CLI::App* const command : {timeline, plot}) {
         command->add_option("--timeline", path, "The timeline to read")->capture_default_str();
     }
@@ -55,6 +57,7 @@ int run(int argc, char** argv) {
         return 1;
     }
 
+    if (logs.is_wanted()) { return logs.run(); }
     const auto opened = open_timeline(path);
     if (!opened) { return fail(opened.error()); }
     const std::string text = plot->parsed() ? export_svg(*opened)

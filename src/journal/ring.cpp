@@ -15,7 +15,7 @@ namespace vb::journal {
 
 namespace {
 
-constexpr char object[] = "journal";
+constexpr char name[] = "journal";
 
 Id random_id() noexcept {
     Id id{};
@@ -41,19 +41,19 @@ void seal(int fd) noexcept {
 
 base::Result<Ring> Ring::create(std::size_t bytes) noexcept {
     if (!std::has_single_bit(bytes) || bytes < RingHeader::bytes) {
-        return base::failure("create", object, "the size has to be a power of two, at least 4096");
+        return base::failure("create", name, "the size has to be a power of two, at least 4096");
     }
     Ring ring;
     ring.fd_.reset(::memfd_create("vector_boot-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!ring.fd_) { return base::system_error("memfd_create", object); }
+    if (!ring.fd_) { return base::system_error("memfd_create", name); }
     ring.poke_fd_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!ring.poke_fd_) { return base::system_error("eventfd", object); }
+    if (!ring.poke_fd_) { return base::system_error("eventfd", name); }
     const std::size_t size = RingHeader::bytes + bytes;
     if (::fchmod(ring.fd(), 0400) != 0 || ::ftruncate(ring.fd(), static_cast<off_t>(size)) != 0) {
-        return base::system_error("ftruncate", object);
+        return base::system_error("ftruncate", name);
     }
     void* const address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd(), 0);
-    if (address == MAP_FAILED) { return base::system_error("mmap", object); }
+    if (address == MAP_FAILED) { return base::system_error("mmap", name); }
     ring.header_ = static_cast<RingHeader*>(address);
     ring.bytes_ = size;
     seal(ring.fd());
