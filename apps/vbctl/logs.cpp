@@ -13,12 +13,8 @@
 
 namespace vb::vbctl {
 
-namespace {
-
-using journal::Entry;
-using journal::Run;
-
 // What `-o json` prints, one object a line; the member names are the keys.
+// Not in the unnamed namespace: glaze reflects only what has linkage.
 struct JsonLine {
     std::string time; // RFC 3339, UTC
     std::int64_t realtime_ns = 0;
@@ -32,6 +28,11 @@ struct JsonLine {
     std::string text;
     bool cut = false;
 };
+
+namespace {
+
+using journal::Entry;
+using journal::Run;
 
 // With microseconds behind it, which strftime(3) does not know.
 std::string with_fraction(std::string_view date, base::Nanoseconds time) {

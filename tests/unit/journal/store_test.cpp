@@ -2,9 +2,14 @@
 #include "unit/journal/scratch_directory.h"
 
 #include <csignal>
+#include <cstddef>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -303,6 +308,47 @@ TEST(StoreTest, SurvivesAReadOnlyDisk) {
     });
     if (status == not_allowed) { GTEST_SKIP() << "mounting is not allowed here"; }
     EXPECT_EQ(status, 0);
+}
+
+// From here on every fdatasync(2) of this process fails.
+bool break_fdatasync() {
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fdatasync, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{.len = std::size(program), .filter = program};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(StoreTest, GoesBackToWhatIsSureWhenASyncFails) {
+    const ScratchDirectory scratch;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        Store store({.directory = scratch.path().c_str()}, first_run, boot);
+        EXPECT_TRUE(store.open());
+        append(store, 1, 5);
+        EXPECT_TRUE(store.sync());
+        if (!break_fdatasync()) { ::_exit(not_allowed); }
+        append(store, 6, 10);
+        const auto synced = store.sync();
+        EXPECT_FALSE(synced);
+        EXPECT_EQ(synced.error().number, EIO);
+        EXPECT_EQ(store.synced(), 5U);
+        EXPECT_FALSE(store.is_open());
+        // The kernel would say that all is well with what it has dropped: nobody may find it in the file.
+        expect_range(read_directory(scratch.path()), 1, 5);
+        ::_exit(testing::Test::HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    if (WEXITSTATUS(status) == not_allowed) { GTEST_SKIP() << "seccomp filters are not allowed here"; }
+    ASSERT_EQ(status, 0);
+    Store store({.directory = scratch.path().c_str()}, first_run, boot);
+    ASSERT_TRUE(store.open());
+    EXPECT_EQ(store.appended(), 5U);
 }
 
 } // namespace
