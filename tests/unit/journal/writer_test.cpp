@@ -6,6 +6,7 @@
 #include <functional>
 #include <poll.h>
 #include <random>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -132,7 +133,12 @@ TEST_F(WriterTest, NeverHoldsTheProducerUp) {
     ::kill(writer_, SIGSTOP); // as the kernel would on a disk that hangs
     int status = 0;
     ::waitpid(writer_, &status, WUNTRACED);
+    rusage before{};
+    ::getrusage(RUSAGE_THREAD, &before);
     append(100'000);
+    rusage after{};
+    ::getrusage(RUSAGE_THREAD, &after);
+    EXPECT_EQ(after.ru_nvcsw, before.ru_nvcsw) << "it slept";
     EXPECT_EQ(ring_.last(), 100'010U);
     std::uint64_t pokes = 0;
     EXPECT_EQ(::read(ring_.poke_fd(), &pokes, sizeof pokes), 8);
