@@ -30,6 +30,7 @@ Text<31> stamp(Nanoseconds now) noexcept {
 } // namespace
 
 void Log::emit(Level level, std::string_view text) const noexcept {
+    if (sink_.append != nullptr) { sink_.append(sink_.object, level, unit_, text); }
     Text<1151> line;
     line << "[" << stamp(monotonic_now()).view() << "] " << unit_ << ": ";
     if (level <= Level::warning) { line << level_names[static_cast<unsigned char>(level)] << ": "; }

@@ -1,6 +1,6 @@
 // Log lines: one write(2) each, "[    1.234567] unit: text", to a descriptor that somebody else owns.
 // Never blocks, never allocates, never fails the caller: a line that cannot be
-// written is lost.
+// written is lost. A copy can go to a sink, which in PID 1 is the journal.
 #pragma once
 
 #include "base/text.h"
@@ -13,6 +13,12 @@ inline constexpr std::string_view level_names[] = {"error", "warning", "notice",
 
 class Log {
   public:
+    struct Sink {
+        void (*append)(void* object, Level level, std::string_view unit,
+                       std::string_view text) noexcept = nullptr;
+        void* object = nullptr; // outlives the log
+    };
+
     constexpr Log(int fd, std::string_view unit, Level least = Level::info) noexcept
         : fd_(fd), unit_(unit), least_(least) {}
 
@@ -45,6 +51,7 @@ class Log {
     }
 
     void set_level(Level least) noexcept { least_ = least; }
+    void set_sink(const Sink& sink) noexcept { sink_ = sink; }
 
   private:
     void emit(Level level, std::string_view text) const noexcept;
@@ -52,6 +59,7 @@ class Log {
     int fd_;
     std::string_view unit_;
     Level least_;
+    Sink sink_;
 };
 
 } // namespace vb::base
