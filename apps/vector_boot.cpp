@@ -14,6 +14,20 @@ namespace {
 using namespace vb;
 
 constexpr int cannot_set_up = 1;
+constexpr std::size_t journal_bytes = std::size_t{256} << 10; // memory of PID 1, as it fills
+
+// For the crash path alone, which has no other way to it.
+journal::Ring* crash_journal = nullptr;
+
+void write_to_journal(std::string_view report) noexcept {
+    while (!report.empty()) {
+        const std::size_t end = report.find('\n');
+        crash_journal->append(journal::Times::now(), base::Level::error, "vector_boot",
+                              report.substr(0, end));
+        report.remove_prefix(end == std::string_view::npos ? report.size() : end + 1);
+    }
+    crash_journal->poke();
+}
 
 int fail(const base::Log& log, const base::Error& error) noexcept {
     log.error(base::describe(error));
@@ -94,6 +108,10 @@ int main(int, char** argv, char** environment) {
     const base::Nanoseconds began = base::monotonic_now();
     sys::NativeKernel kernel;
     base::Log log(STDERR_FILENO, "vector_boot");
+    auto ring = journal::Ring::create(journal_bytes);
+    if (!ring) { ring.emplace(); } // it takes lines and forgets them
+    log.set_sink(journal::log_sink(*ring));
+    crash_journal = &*ring;
     kernel.fill_standard_descriptors();
     if (const auto installed = sys::install_crash_handler(); !installed) {
         log.warning(base::describe(installed.error()));
@@ -125,7 +143,9 @@ int main(int, char** argv, char** environment) {
     if (!read) { return fail(log, read.error()); }
     config::Config& config = *read;
     log.set_level(config.log.level);
-    if (is_machine) { sys::set_crash_policy({.action = crash_action(config.failure.crash)}); }
+    if (is_machine) {
+        sys::set_crash_policy({.action = crash_action(config.failure.crash), .hook = write_to_journal});
+    }
     if (!config.handoff.parent_death.empty() && !is_machine) {
         const auto parent_lives = kernel.follow_parent(config::parse_signal(config.handoff.parent_death));
         if (!parent_lives) { return fail(log, parent_lives.error()); }
@@ -148,6 +168,7 @@ int main(int, char** argv, char** environment) {
                     {.place = place,
                      .version = VB_VERSION,
                      .source = &sources,
+                     .ring = &*ring,
                      .runtime = runtime.c_str(),
                      .ip_word = words.ip,
                      .environment = environment},

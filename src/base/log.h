@@ -27,7 +27,7 @@ class Log {
         if (level > least_) { return; }
         Text<1023> line;
         (line << ... << parts);
-        emit(level, line);
+        emit(level, unit_, line);
     }
     template <class... Parts>
     void error(const Parts&... parts) const noexcept {
@@ -50,16 +50,24 @@ class Log {
         write(Level::debug, parts...);
     }
 
+    // In the name of another one.
+    void write_as(std::string_view unit, Level level, std::string_view text) const noexcept {
+        if (level <= least_) { emit(level, unit, text); }
+    }
+
+    // Lines begin with "<N>", as sd-daemon(3) has it, in place of time and unit: whoever reads them has both.
+    void set_prefixed(bool prefixed) noexcept { is_prefixed_ = prefixed; }
     void set_level(Level least) noexcept { least_ = least; }
     void set_sink(const Sink& sink) noexcept { sink_ = sink; }
 
   private:
-    void emit(Level level, std::string_view text) const noexcept;
+    void emit(Level level, std::string_view unit, std::string_view text) const noexcept;
 
     int fd_;
     std::string_view unit_;
     Level least_;
     Sink sink_;
+    bool is_prefixed_ = false;
 };
 
 } // namespace vb::base

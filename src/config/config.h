@@ -92,6 +92,8 @@ struct Control {
 
 struct Logging {
     base::Level level = base::Level::info;
+    // Of the journal on disk; empty: in memory only. Absent: /var/log/vector_boot on a machine, else none.
+    std::optional<std::string> directory;
 };
 
 struct Config {

@@ -38,6 +38,7 @@ constexpr Key keys[] = {
     {"machine", "ip", "an address as in \"10.0.2.15::10.0.2.2:255.255.255.0::eth0:off\""},
     {"control", "group", "the name or number of a group, in quotes"},
     {"log", "level", "\"error\", \"warning\", \"notice\", \"info\" or \"debug\""},
+    {"log", "directory", "a path, in quotes, or \"\" for none"},
     {"service", "name", "a name, in quotes"},
     {"service", "command", "program and arguments, such as [\"/usr/sbin/sshd\", \"-D\"]"},
     {"service", "type", "\"daemon\" or \"oneshot\""},

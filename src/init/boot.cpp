@@ -18,6 +18,7 @@ void Init::boot() noexcept {
             break;
         case Stage::last:
             stage_ = Stage::running;
+            journal_.start_writer();
             if (config_.machine.break_at == config::Break::runtime) {
                 bring_up();
                 if (!start_shell()) { start_child(); }

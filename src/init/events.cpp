@@ -76,6 +76,7 @@ void Init::handle_death(const sys::Death& death) noexcept {
         if (hotplug_.is_settled()) { open_watchdog(); } // its driver may be what was loaded
         return;
     }
+    if (journal_.reaped(death.process)) { return; }
     if (death.process == mounting_) {
         mounting_ = 0;
         if (!shutdown_.is_under_way()) { boot(); }
@@ -84,6 +85,7 @@ void Init::handle_death(const sys::Death& death) noexcept {
     if (death.process == supervisor_.process()) {
         const bool asked_to_end = shutdown_.is_under_way();
         heartbeat_.end();
+        main_output_.finish();
         main_last_end_ = describe_end(death.status);
         services_.set_runtime_ready(false);
         log_.write(runs_command() ? base::Level::debug
@@ -118,7 +120,10 @@ void Init::stop(Ending ending) noexcept {
         shutdown_.hurry();
         return;
     }
-    log_.notice("ending in order");
+    log_.notice("ending in order", setup_.place != Place::machine ? ""
+                                   : ending == Ending::reboot     ? ": reboot"
+                                   : ending == Ending::halt       ? ": halt"
+                                                                  : ": power off");
     ending_ = ending;
     restart_at_.reset();
     hotplug_.stop();
@@ -145,9 +150,6 @@ int Init::finish() noexcept {
 void Init::leave_machine() noexcept {
     watchdog_.prepare_reboot(); // if what follows hangs, the machine is reset
     unmount_all(kernel_, log_);
-    log_.notice(ending_ == Ending::reboot ? "rebooting"
-                : ending_ == Ending::halt ? "halting"
-                                          : "powering off");
     const unsigned int wanted = ending_ == Ending::reboot ? LINUX_REBOOT_CMD_RESTART
                                 : ending_ == Ending::halt ? LINUX_REBOOT_CMD_HALT
                                                           : LINUX_REBOOT_CMD_POWER_OFF;

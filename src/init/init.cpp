@@ -47,7 +47,8 @@ Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, base::Log& log, confi
                                           .has_cgroups = false,
                                           .observer = this},
       supervisor_(supervision(config_, setup.place)), services_(surroundings_),
-      shutdown_(kernel, log, services_,
+      journal_(kernel, log, setup.ring, journal_directory()), main_output_(kernel, log, "runtime"),
+      shutdown_(kernel, log, services_, journal_,
                 {.grace = std::chrono::milliseconds(config_.shutdown.timeout),
                  .syncs = setup.place == Place::machine}),
       watchdog_(kernel, log,
@@ -108,14 +109,19 @@ base::Result<> Init::open_notifications() noexcept {
     return kernel_.watch(poll_.get(), notify_.get());
 }
 
+const char* Init::journal_directory() const noexcept {
+    if (config_.log.directory) { return config_.log.directory->c_str(); }
+    return setup_.place == Place::machine ? journal::default_directory : "";
+}
+
+// For vbctl. Where /run cannot be written there is still GET /timeline.
 void Init::publish_timeline() noexcept {
-    if (setup_.place == Place::process || timeline_.layout() == nullptr) { return; }
-    // For vbctl. Where /run cannot be written there is still GET /timeline.
+    if (setup_.place == Place::process || !kernel_.make_directory(config::run_directory, 0755)) { return; }
+    journal_.publish();
+    if (timeline_.layout() == nullptr) { return; }
     base::Text<63> target("/proc/1/fd/");
     target << timeline_.fd();
-    if (kernel_.make_directory(config::run_directory, 0755)) {
-        (void)kernel_.make_link(target.c_str(), config::timeline_path);
-    }
+    (void)kernel_.make_link(target.c_str(), config::timeline_path);
 }
 
 void Init::prepare_child() noexcept {
@@ -144,6 +150,7 @@ void Init::prepare_child() noexcept {
         base::Text<31> microseconds;
         environment_.set("WATCHDOG_USEC", microseconds << std::uint64_t{config_.watchdog.runtime} * 1000);
     }
+    environment_.set("VECTOR_BOOT_LOG_PREFIX", "1");
     if (timeline_.layout() != nullptr) { environment_.set(trace::environment_variable, timeline_fd); }
     for (const auto& [name, value] : runtime_defaults) {
         environment_.set_default(name, value);
@@ -180,6 +187,7 @@ void Init::start_child() noexcept {
     const trace::Span span(timeline_, runs_command() ? "init: spawn command" : "init: spawn runtime");
     const int inherited[] = {http_.get(), timeline_.fd()}; // the second only where there is a timeline
     const std::span<const int> passed(inherited, timeline_.layout() != nullptr ? 2 : 1);
+    const base::UniqueFd output = runs_command() ? base::UniqueFd() : main_output_.open(poll_.get());
     timeline_.spawning();
     const auto child =
         kernel_.spawn({.path = arguments_[0],
@@ -190,7 +198,8 @@ void Init::start_child() noexcept {
                        .process_id_slot = process_id_slot_,
                        .terminal = !runs_command()                  ? sys::Terminal::none
                                    : setup_.place == Place::machine ? sys::Terminal::console
-                                                                    : sys::Terminal::foreground});
+                                                                    : sys::Terminal::foreground,
+                       .output = output.get()});
     if (child) {
         supervisor_.started(*child);
         if (runs_command()) { // it has no way to say so
@@ -277,6 +286,7 @@ int Init::run() noexcept {
         if (shutdown_.is_under_way()) { reap_children(); }
         if (shutdown_.is_done()) { break; }
         publish_main();
+        journal_.poke();
         arm_timer();
         if (const auto fd = kernel_.wait(poll_.get())) { dispatch(*fd); }
     }
@@ -287,7 +297,7 @@ void Init::arm_timer() noexcept {
     std::optional<base::Nanoseconds> next;
     for (const auto& deadline :
          {shutdown_.deadline(), restart_at_, services_.deadline(), watchdog_.deadline(),
-          heartbeat_.deadline(), hotplug_.deadline(), control_.deadline(), kill_at_}) {
+          heartbeat_.deadline(), hotplug_.deadline(), control_.deadline(), journal_.deadline(), kill_at_}) {
         if (deadline && (!next || *deadline < *next)) { next = deadline; }
     }
     if (next == armed_) { return; }
@@ -306,7 +316,7 @@ void Init::dispatch(int fd) noexcept {
         handle_deadlines();
     } else if (fd == hotplug_.fd()) {
         hotplug_.receive();
-    } else if (!services_.readable(fd)) {
+    } else if (!main_output_.readable(fd) && !services_.readable(fd)) {
         control_.handle(fd);
     }
 }
@@ -318,6 +328,7 @@ void Init::handle_deadlines() noexcept {
     services_.check_deadlines(now);
     hotplug_.check_deadline(now);
     control_.handle_deadline();
+    journal_.check_deadline(now);
     if (kill_at_ && now >= *kill_at_) {
         kill_at_.reset();
         log_.warning("the ", main_name(), " did not end in time and is killed");

@@ -9,7 +9,9 @@
 #include "control/server.h"
 #include "device/hotplug.h"
 #include "init/environment.h"
+#include "init/journal.h"
 #include "init/notification.h"
+#include "init/output.h"
 #include "init/place.h"
 #include "init/services.h"
 #include "init/shutdown.h"
@@ -33,9 +35,10 @@ struct Setup {
     Place place = Place::process;
     std::string_view version;
     ConfigurationSource* source = nullptr;
-    const char* runtime = "";     // path of vector_boot-runtime
-    std::string_view ip_word;     // of the kernel command line
-    char** environment = nullptr; // what this process was given
+    journal::Ring* ring = nullptr; // where lines of the log go; null: nowhere
+    const char* runtime = "";      // path of vector_boot-runtime
+    std::string_view ip_word;      // of the kernel command line
+    char** environment = nullptr;  // what this process was given
 };
 
 class Init final : private control::Commands, private Service::Observer {
@@ -63,6 +66,7 @@ class Init final : private control::Commands, private Service::Observer {
     void publish_timeline() noexcept;
     void prepare_child() noexcept;
     void set_runtime_arguments() noexcept;
+    const char* journal_directory() const noexcept;
     void start_child() noexcept;
     void boot() noexcept;
     bool start_mounts() noexcept;
@@ -122,6 +126,8 @@ class Init final : private control::Commands, private Service::Observer {
     Service::Surroundings surroundings_; // of the services
     Supervisor supervisor_;
     Services services_;
+    Journal journal_;
+    Output main_output_;
     Shutdown shutdown_;
     Watchdog watchdog_;
     Heartbeat heartbeat_; // the runtime's

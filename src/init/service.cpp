@@ -31,7 +31,7 @@ std::uint64_t bits_of(const std::vector<std::string>& names) noexcept {
 Service::Service(const Surroundings& surroundings, config::Service configured) noexcept
     : surroundings_(surroundings), configured_(std::move(configured)), supervisor_(supervision(configured_)),
       environment_(surroundings.environment, true), cgroup_(configured_.name),
-      since_(surroundings.kernel.now()) {
+      output_(surroundings.kernel, surroundings.log, configured_.name), since_(surroundings.kernel.now()) {
     for (const std::string& word : configured_.command) {
         arguments_.push_back(word.c_str());
     }
@@ -127,6 +127,7 @@ base::Result<pid_t> Service::spawn() noexcept {
             return std::unexpected(watched.error());
         }
     }
+    const base::UniqueFd output = output_.open(surroundings_.poll);
     return kernel.spawn({.path = arguments_[0],
                          .arguments = const_cast<char* const*>(arguments_.data()),
                          .environment = environment_.variables(),
@@ -134,6 +135,7 @@ base::Result<pid_t> Service::spawn() noexcept {
                          .keeps_descriptors = false,
                          .process_id_slot = process_id_slot_,
                          .terminal = sys::Terminal::none,
+                         .output = output.get(),
                          .confinement = &confinement});
 }
 
@@ -192,6 +194,7 @@ void Service::died(int wait_status) noexcept {
     } else {
         (void)surroundings_.kernel.kill(-process(), SIGKILL);
     }
+    output_.finish();
     last_end_ = describe_end(wait_status);
     ready_.reset();
     const bool was_asked_to = state_ == State::stopping;
@@ -234,6 +237,7 @@ void Service::notified(const Notification& notification) noexcept {
 }
 
 bool Service::readable(int fd) noexcept {
+    if (output_.readable(fd)) { return true; }
     if (!ready_ || fd != ready_.get()) { return false; }
     char buffer[64];
     const auto text = surroundings_.kernel.read(fd, buffer);

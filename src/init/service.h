@@ -7,6 +7,7 @@
 #include "init/cgroup.h"
 #include "init/environment.h"
 #include "init/notification.h"
+#include "init/output.h"
 #include "init/supervisor.h"
 
 #include <vector>
@@ -58,7 +59,7 @@ class Service {
 
     void died(int wait_status) noexcept;
     void notified(const Notification& notification) noexcept;
-    // Whether `fd` was its readiness descriptor.
+    // Whether `fd` was its output or its readiness descriptor.
     bool readable(int fd) noexcept;
     void check_deadline(base::Nanoseconds now) noexcept;
     std::optional<base::Nanoseconds> deadline() const noexcept { return deadline_; }
@@ -96,6 +97,7 @@ class Service {
     std::vector<base::UniqueFd> sockets_;
     std::vector<int> inherited_; // the sockets, then the write end of the readiness pipe
     char* process_id_slot_ = nullptr;
+    Output output_;
     base::UniqueFd ready_;
     base::UniqueFd joined_; // cgroup.procs
 

@@ -24,7 +24,7 @@ void Shutdown::begin(pid_t main_child) noexcept {
 void Shutdown::hurry() noexcept {
     services_.hurry();
     // Nobody is polite to a disk: to stop waiting for it would lose what it has not written.
-    if (deadline_ && phase_ != Phase::sync) { deadline_ = kernel_.now(); }
+    if (deadline_ && phase_ != Phase::sync && phase_ != Phase::journal) { deadline_ = kernel_.now(); }
 }
 
 void Shutdown::complete() noexcept {
@@ -41,6 +41,7 @@ void Shutdown::end_services() noexcept {
 }
 
 void Shutdown::end_everyone() noexcept {
+    journal_.stop(); // its writer counts among everybody, and takes no SIGTERM
     enter(Phase::everyone, options_.grace);
     kernel_.kill_all(SIGTERM);
     kernel_.kill_all(SIGCONT);
@@ -49,6 +50,16 @@ void Shutdown::end_everyone() noexcept {
 void Shutdown::kill_everyone() noexcept {
     enter(Phase::everyone_killed, patience_after_kill);
     kernel_.kill_all(SIGKILL);
+}
+
+void Shutdown::finish_journal() noexcept {
+    const auto writer = journal_.start_last_writer();
+    if (!writer) {
+        sync_disks();
+        return;
+    }
+    awaited_ = *writer;
+    enter(Phase::journal, patience_for_journal);
 }
 
 void Shutdown::sync_disks() noexcept {
@@ -82,6 +93,9 @@ void Shutdown::reaped(pid_t process) noexcept {
     case Phase::everyone_killed:
         if (kernel_.process_id() != 1) { kernel_.kill_all(SIGKILL); }
         return;
+    case Phase::journal:
+        if (process == awaited_) { sync_disks(); }
+        return;
     case Phase::sync:
         if (process == awaited_) { complete(); }
         return;
@@ -92,7 +106,7 @@ void Shutdown::reaped(pid_t process) noexcept {
 }
 
 void Shutdown::no_children_left() noexcept {
-    if (phase_ == Phase::everyone || phase_ == Phase::everyone_killed) { sync_disks(); }
+    if (phase_ == Phase::everyone || phase_ == Phase::everyone_killed) { finish_journal(); }
 }
 
 void Shutdown::check_deadline(base::Nanoseconds now) noexcept {
@@ -111,6 +125,10 @@ void Shutdown::check_deadline(base::Nanoseconds now) noexcept {
         return;
     case Phase::everyone_killed:
         log_.warning("processes are left that cannot be killed");
+        finish_journal();
+        return;
+    case Phase::journal:
+        log_.error("the end of the journal is not on the disk");
         sync_disks();
         return;
     case Phase::sync:

@@ -226,7 +226,8 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
 } // namespace
 
 int run(const Options& options, base::Nanoseconds started) {
-    const base::Log log(STDERR_FILENO, "vector_boot-runtime", options.log_level);
+    base::Log log(STDERR_FILENO, "vector_boot-runtime", options.log_level);
+    log.set_prefixed(!variable("VECTOR_BOOT_LOG_PREFIX").empty());
     const auto exit_code = serve(options, log, started);
     if (!exit_code) {
         log.error(base::describe(exit_code.error()));

@@ -111,7 +111,7 @@ def test_kills_a_runtime_that_does_not_end(start, port, tmp_path):
     config = tmp_path / "config.toml"
     config.write_text(f'[listen]\nhttp = "127.0.0.1:{port}"\n[shutdown]\ntimeout = 300\n')
     init = start("--config", str(config), program=program)
-    assert init.outer.stderr.readline() == "deaf\n"
+    assert init.outer.stderr.readline().endswith("] runtime: deaf\n")
     init.signal(signal.SIGTERM)
     status, _, log = init.finish()
     assert status == 128 + signal.SIGKILL

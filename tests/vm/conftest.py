@@ -31,11 +31,11 @@ def network(model: Path) -> None:  # the model may be a download, and this netwo
 class Machine:
     """One run of the virtual machine, with its console's text."""
 
-    def __init__(self, model: Path | None, words: tuple[str, ...], configured: str) -> None:
+    def __init__(self, model: Path | None, words: tuple[str, ...], configured: str, disk: Path | None = None) -> None:
         with tempfile.TemporaryFile() as file:
             self._console = os.dup(file.fileno())
         root = Root(model, files={INNER_CONFIG: configured})
-        self.kernel = VirtualMachine(root, VECTOR_BOOT, words=words, output=self._console)
+        self.kernel = VirtualMachine(root, VECTOR_BOOT, words=words, disk=disk, output=self._console)
         self.kernel.release()
         self.client = Client(tap_network.GUEST, PORT, connect_seconds=0.1)
 
@@ -50,7 +50,9 @@ class Machine:
 
     def close(self) -> None:
         self.kernel.close()
-        os.close(self._console)
+        if self._console >= 0:
+            os.close(self._console)
+            self._console = -1
 
 
 @pytest.fixture
@@ -58,9 +60,12 @@ def boot(model: Path, network: None) -> Iterator[Callable[..., Machine]]:
     machines: list[Machine] = []
 
     def boot_one(
-        *words: str, file: Path | None = model, configured: str = configuration("0.0.0.0", PORT)
+        *words: str,
+        file: Path | None = model,
+        configured: str = configuration("0.0.0.0", PORT),
+        disk: Path | None = None,
     ) -> Machine:
-        machines.append(Machine(file, words, configured))
+        machines.append(Machine(file, words, configured, disk))
         return machines[-1]
 
     yield boot_one

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from . import tap_network
 from .failure import Failure
@@ -56,14 +57,19 @@ class VirtualMachine(Sandbox):
         *,
         memory: str = "1G",
         words: Sequence[str] = (),
+        disk: Path | None = None,  # an image: the guest's /dev/ubda
         output: int | None = None,
         stamped: bool = False,
     ) -> None:
+        host_side = [*HOST_SIDE]
+        if disk is not None:
+            host_side += ["--bind", str(disk), "/disk"]
+            words = [*words, "ubd0=/disk"]
         super().__init__(
             root,
             [KERNEL, *kernel_words(init, memory=memory, extra=words)],
             at=GUEST,
-            more=HOST_SIDE,
+            more=host_side,
             as_pid_1=False,
             # With fewer, each execve gains some, which switches address randomisation back on, and the kernel,
             # which executes itself again to have it off, does so for ever.

@@ -241,12 +241,12 @@ Result<UniqueFd> SimulatedKernel::open_for_writing(const char* path) noexcept {
 Result<sys::Kernel::Pipe> SimulatedKernel::open_pipe() noexcept {
     if (auto recorded = record("open_pipe", ""); !recorded) { return std::unexpected(recorded.error()); }
     int write = -1;
-    Pipe pipe{.read = *open(pipe_fd_), .write = *open(write)};
+    Pipe pipe{.read = *open(pipe_fds_.emplace_back()), .write = *open(write)};
     return pipe;
 }
 
-std::optional<std::string_view> SimulatedKernel::read(int, std::span<char> buffer) noexcept {
-    if (!piped_) { return std::nullopt; }
+std::optional<std::string_view> SimulatedKernel::read(int fd, std::span<char> buffer) noexcept {
+    if (!piped_ || fd != pipe_fd_) { return std::nullopt; }
     const std::size_t size = piped_->copy(buffer.data(), buffer.size());
     piped_.reset();
     return std::string_view(buffer.data(), size);

@@ -51,7 +51,11 @@ class SimulatedKernel final : public sys::Kernel {
     void adopt_orphan(pid_t process) { alive_.insert(process); }
     void notify(pid_t sender, std::string text) { datagrams_.emplace_back(sender, std::move(text)); }
 
-    void write_to_pipe(std::string text) { piped_ = std::move(text); }
+    // Into the pipe that was opened as the first one, or after so many others.
+    void write_to_pipe(std::string text, std::size_t which = 0) {
+        piped_ = std::move(text);
+        pipe_fd_ = pipe_fds_.at(which);
+    }
 
     // What the test looks at.
     std::vector<std::string> calls;
@@ -161,7 +165,8 @@ class SimulatedKernel final : public sys::Kernel {
     int signals_fd_ = -1;
     int timer_fd_ = -1;
     int notify_fd_ = -1;
-    int pipe_fd_ = -1; // the last one
+    std::vector<int> pipe_fds_;
+    int pipe_fd_ = -1; // the one that can be read
     std::optional<std::string> piped_;
     int uevents_fd_ = -1;
 };

@@ -1,0 +1,107 @@
+"""A machine with a disk, over orderly reboots and power cuts: VB_DISK_CYCLES of each (default: 3)."""
+
+import json
+import os
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Machine
+from vector_boot_tools.places import BINARIES
+from vector_boot_tools.testing import eventually
+
+CYCLES = int(os.environ.get("VB_DISK_CYCLES", "3"))
+
+# The command is what this machine is for; the service says numbered lines as fast as it can be read.
+CONFIGURED = """
+[machine]
+ctrl_alt_del = "poweroff"
+
+[handoff]
+mode = "exec"
+command = ["/bin/sleep", "1000"]
+
+[[mount]]
+source = "/dev/ubda"
+target = "/var"
+type = "ext4"
+
+[[service]]
+name = "talker"
+command = ["/bin/sh", "-c", "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; done; echo said; exec sleep 1000"]
+"""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    image = tmp_path / "disk"
+    with image.open("wb") as file:
+        file.truncate(32 << 20)
+    run("mkfs.ext4", "-q", image)
+    run("debugfs", "-w", "-R", "mkdir /log", image)
+    return image
+
+
+def run(*words: str | Path) -> str:
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def features(disk: Path) -> str:
+    return next(line for line in run("dumpe2fs", "-h", disk).splitlines() if line.startswith("Filesystem features"))
+
+
+def journal(disk: Path, folder: Path) -> list[dict[str, object]]:
+    """What vbctl reads from the disk, without its having been mounted again."""
+    folder.mkdir()
+    run("debugfs", "-R", f"rdump /log/vector_boot {folder}", disk)
+    text = run(BINARIES / "vbctl", "logs", "--directory", folder / "vector_boot", "-o", "json")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_orderly_ends_leave_a_clean_disk_and_lose_no_line(
+    boot: Callable[..., Machine], disk: Path, tmp_path: Path
+) -> None:
+    for cycle in range(CYCLES):
+        machine = boot(file=None, configured=CONFIGURED, disk=disk)
+        machine.wait_for("talker: said")
+        machine.kernel.ctrl_alt_del()
+        assert machine.kernel.wait(30) == 0, machine.console()
+        assert "needs_recovery" not in features(disk), machine.console()
+        assert "recovery complete" not in machine.console()
+        entries = journal(disk, tmp_path / str(cycle))
+        text = [str(entry["text"]) for entry in entries]
+        assert text.count("said") == cycle + 1
+        lines = [line for line in text if line.startswith("line ")]
+        expected = [f"line {number}" for number in range(1, 2001)] * (cycle + 1)
+        assert lines == expected[-len(lines):], "a line is lost"
+        assert len(lines) >= 2000
+        assert any("ending in order: power off" in line for line in text[-20:])
+
+
+def test_power_cuts_never_keep_it_from_coming_up(boot: Callable[..., Machine], disk: Path) -> None:
+    """The kernel is killed at some moment of a machine that talks; the next boot reads what was on the disk."""
+    choice = random.Random(4711)
+    for _ in range(CYCLES):
+        machine = boot(file=None, configured=CONFIGURED, disk=disk)
+        machine.wait_for(f"talker: line {choice.randrange(1, 2000)}")
+        machine.close()
+    machine = boot(file=None, configured=CONFIGURED + READER, disk=disk)
+    machine.wait_for("reader: read")
+    eventually(lambda: "talker: said" in machine.console(), "the last boot's own lines")
+    console = machine.console()
+    assert "reader: journal of" in console, console[-3000:]
+    assert "Kernel panic" not in console
+
+
+READER = """
+[[service]]
+name = "reader"
+type = "oneshot"
+after = ["talker"]
+command = ["/bin/sh", "-c", "/opt/vector_boot/bin/vbctl logs --directory /var/log/vector_boot -o json > /tmp/logs && \
+echo journal of $(wc -l < /tmp/logs) lines; echo read"]
+"""
