@@ -173,7 +173,12 @@ int main(int, char** argv, char** environment) {
                      .ip_word = words.ip,
                      .environment = environment},
                     std::move(*signals));
-    // What fails here is the kernel itself (no epoll, no memory): there is nothing to go on with.
-    if (const auto ready = init.set_up(); !ready) { return fail(log, ready.error()); }
+    // What fails here is the kernel itself (no epoll, no memory): there is nothing to go on with. To return would
+    // panic the kernel of a machine.
+    if (const auto ready = init.set_up(); !ready) {
+        const int status = fail(log, ready.error());
+        if (is_machine) { sys::crash("PID 1 cannot set itself up"); }
+        return status;
+    }
     return init.run();
 }

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import contenders
+import machine
 import report
 from vector_boot_tools import tap_network
 from vector_boot_tools.client import QUESTION, Client
@@ -22,8 +23,6 @@ from vector_boot_tools.places import BINARIES, CACHE
 
 PORT = 18080
 LONGEST_SECONDS = 60.0
-# How long all CPUs are busy before each run.
-WARM_UP_SECONDS = 0.4
 # A static program that does nothing but bind is up 1 to 4 ms after its exec here. What is refused before that is
 # counted by itself.
 FIRST_NANOSECONDS = 3_000_000
@@ -55,27 +54,12 @@ def drop_page_cache(files: list[Path]) -> str:
         return "cold page cache (model and programs only: dropping all of it is not permitted)"
 
 
-def warm_up_processors() -> None:
-    """So that every run finds them at the same clock frequency, whatever ran, or did not run, before it."""
-    spinning = []
-    for _ in os.sched_getaffinity(0):
-        process = os.fork()
-        if process == 0:
-            deadline = time.monotonic() + WARM_UP_SECONDS
-            while time.monotonic() < deadline:
-                pass
-            os._exit(0)
-        spinning.append(process)
-    for process in spinning:
-        os.waitpid(process, 0)
-
-
 def measure(contender: contenders.Contender, cache: str, cold_files: list[Path]) -> report.Sample:
     with contender.prepare() as sandbox:
         if cold_files:
             cache = drop_page_cache(cold_files)
         # A machine that is not up yet does not answer at all: do not wait for TCP's own retry after a second.
-        warm_up_processors()
+        machine.warm_up_processors()
         client = Client(contender.host, PORT, connect_seconds=0.02 if contender.host == tap_network.GUEST else 1.0)
         zero = sandbox.release()
         pieces = client.stream(QUESTION, seconds=LONGEST_SECONDS, alive=sandbox.running, max_tokens=4)
@@ -146,10 +130,10 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    machine = report.describe_machine()
+    described = report.describe_machine()
     where = "User-Mode Linux, from the launch of the kernel" if given.vm else "container, from the exec of PID 1"
-    print(report.table(samples, where, machine))
-    report.write_json(json_path, samples, where, machine, model)
+    print(report.table(samples, where, described))
+    report.write_json(json_path, samples, where, described, model)
     print(f"every sample: {json_path}")
     return 0
 

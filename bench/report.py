@@ -1,13 +1,10 @@
 """first-token's results, for people and for programs."""
 
-import json
-import os
-import platform
 import statistics
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import machine
 from vector_boot_tools.places import BINARIES
 
 
@@ -22,28 +19,18 @@ class Sample:
     loading: int  # answers 503
 
 
-def first_line(*command: str) -> str:
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = (ran.stdout + ran.stderr).strip().splitlines()
-    return next((line for line in lines if "version" in line), lines[0] if lines else "unknown")
-
-
 def describe_machine() -> dict[str, str]:
-    information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    models = [line.partition(":")[2].strip() for line in information.splitlines() if line.startswith("model name")]
     return {
-        "cpu": models[0] if models else platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "kernel": platform.release(),
-        "vector_boot": first_line(str(BINARIES / "vector_boot"), "--version"),
-        "llama-server": first_line("/usr/bin/llama-server", "--version"),
-        "tini": first_line("/usr/bin/tini", "--version"),
-        "libllama": first_line("dpkg-query", "-W", "-f=libllama version ${Version}", "libllama0"),
+        **machine.describe_hardware(),
+        "vector_boot": machine.first_line(str(BINARIES / "vector_boot"), "--version"),
+        "llama-server": machine.first_line("/usr/bin/llama-server", "--version"),
+        "tini": machine.first_line("/usr/bin/tini", "--version"),
+        "libllama": machine.first_line("dpkg-query", "-W", "-f=libllama version ${Version}", "libllama0"),
     }
 
 
-def table(samples: list[Sample], where: str, machine: dict[str, str]) -> str:
-    lines = [f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; {machine['libllama']}"]
+def table(samples: list[Sample], where: str, described: dict[str, str]) -> str:
+    lines = [f"{described['cpu']}, {described['cores']} cores, Linux {described['kernel']}; {described['libllama']}"]
     for cache in dict.fromkeys(sample.cache for sample in samples):
         chosen = [sample for sample in samples if sample.cache == cache]
         lines += ["", f"first token: {where}; {cache}", ""]
@@ -69,12 +56,11 @@ def table(samples: list[Sample], where: str, machine: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def write_json(path: Path, samples: list[Sample], where: str, machine: dict[str, str], model: Path) -> None:
-    content = {
+def write_json(path: Path, samples: list[Sample], where: str, described: dict[str, str], model: Path) -> None:
+    content: dict[str, object] = {
         "measured": where,
-        "machine": machine,
+        "machine": described,
         "model": model.name,
         "samples": [asdict(sample) for sample in samples],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    machine.write_json(path, content)

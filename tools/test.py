@@ -65,6 +65,7 @@ class Suite:
 SUITES = (
     Suite("unit", "each library by itself, and the fuzz corpora", lambda: run_ctest("release")),
     Suite("pid1", "vector_boot as PID 1 of a PID namespace", lambda: run_pytest("tests/pid1")),
+    Suite("conformance", "what any init has to do, for vector_boot", lambda: run_pytest("tests/conformance")),
     Suite("worker", "the real model behind the OpenAI API", lambda: run_pytest("tests/worker")),
     Suite("vm", "User-Mode Linux from its launch to power-off", lambda: run_pytest("tests/vm")),
     Suite("install", "the installed library from another project", lambda: run_pytest("tests/install")),
@@ -79,7 +80,7 @@ SUITES = (
 
 
 def main() -> int:
-    listing = "\n".join(f"  {suite.name:8} {suite.what}" for suite in SUITES)
+    listing = "\n".join(f"  {suite.name:11} {suite.what}" for suite in SUITES)
     parser = argparse.ArgumentParser(
         prog="./dev test",
         description=__doc__,
@@ -101,7 +102,7 @@ def main() -> int:
         print(f"\n=== {suite.name}: {suite.what}", flush=True)
         began = time.monotonic()
         result = suite.run()
-        lines.append(f"  {suite.name:8} {result}  ({time.monotonic() - began:.0f} s)")
+        lines.append(f"  {suite.name:11} {result}  ({time.monotonic() - began:.0f} s)")
         total += result
     print("\n" + "\n".join(lines) + f"\n{total}", flush=True)
     return 1 if total.failed else 0

@@ -52,7 +52,8 @@ def document_links() -> bool:
 
 
 def python_types() -> bool:
-    return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench"])
+    conformance = [f"tests/conformance/{name}.py" for name in ("compare", "conftest", "harness")]
+    return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench", *conformance])
 
 
 def static_analysis() -> bool:
