@@ -46,13 +46,19 @@ def run_ctest(preset: str, environment: dict[str, str] | None = None) -> Result:
         return run_reporting(command, report, environment)
 
 
-def run_pytest(*paths: str) -> Result:
-    if not build("release"):
+def run_pytest(*paths: str, preset: str = "release", environment: dict[str, str] | None = None) -> Result:
+    if not build(preset):
         return Result(failed=1)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "pytest.xml")
         command: list[str | Path] = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junit-xml", report]
-        return run_reporting([*command, *paths], report)
+        return run_reporting([*command, *paths], report, environment)
+
+
+def run_asan() -> Result:
+    result = run_ctest("asan", {"UBSAN_OPTIONS": "print_stacktrace=1"})
+    storm = {"VB_BUILD_DIR": str(CHECKOUT / "build" / "asan"), "VB_STORM_SECONDS": "120"}
+    return result + run_pytest("tests/pid1/storm_test.py", preset="asan", environment=storm)
 
 
 @dataclass
@@ -72,8 +78,8 @@ SUITES = (
     Suite("lint", "formatting, static analysis, types, file sizes", lint.run),
     Suite(
         "asan",
-        "unit tests with AddressSanitizer and UndefinedBehaviorSanitizer",
-        lambda: run_ctest("asan", {"UBSAN_OPTIONS": "print_stacktrace=1"}),
+        "unit tests, and a storm of two minutes, with AddressSanitizer and UndefinedBehaviorSanitizer",
+        run_asan,
     ),
     Suite("tsan", "unit tests with ThreadSanitizer", lambda: run_ctest("tsan")),
 )

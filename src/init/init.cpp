@@ -180,7 +180,7 @@ void Init::start_child() noexcept {
     if (!runs_command() && !http_) { // on a machine: what it lacked may have come meanwhile
         if (const auto bound = bind_sockets(); !bound) {
             log_.error(base::describe(bound.error()));
-            follow(supervisor_.not_started(kernel_.now()));
+            follow(supervisor_.not_started(bound.error().number, kernel_.now()));
             return;
         }
     }
@@ -215,7 +215,7 @@ void Init::start_child() noexcept {
         end(child.error().number == ENOENT ? 127 : 126); // as POSIX sh 2.8.2 has it
         return;
     }
-    follow(supervisor_.not_started(kernel_.now()));
+    follow(supervisor_.not_started(child.error().number, kernel_.now()));
 }
 
 bool Init::start_shell() noexcept {

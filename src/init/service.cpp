@@ -146,7 +146,7 @@ void Service::start() noexcept {
     joined_.reset();
     if (!child) {
         surroundings_.log.error("service ", configured_.name, ": ", base::describe(child.error()));
-        follow(supervisor_.not_started(surroundings_.kernel.now()));
+        follow(supervisor_.not_started(child.error().number, surroundings_.kernel.now()));
         return;
     }
     supervisor_.started(*child);

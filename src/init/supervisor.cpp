@@ -1,6 +1,7 @@
 #include "init/supervisor.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <sys/wait.h>
 
 namespace vb::init {
@@ -16,9 +17,19 @@ Verdict Supervisor::died(int wait_status, base::Nanoseconds now) noexcept {
     return failed(status, now);
 }
 
-Verdict Supervisor::not_started(base::Nanoseconds now) noexcept {
+Verdict Supervisor::not_started(int error_number, base::Nanoseconds now) noexcept {
     process_ = 0;
+    if (error_number == EAGAIN || error_number == ENOMEM) {
+        return {.action = Verdict::Action::restart, .delay = delay_after(++shortages_)};
+    }
     return failed(0, now);
+}
+
+// The first restart is at once, since clients are waiting in the backlog; then 100 ms, doubled each time.
+base::Nanoseconds Supervisor::delay_after(std::uint32_t failures) noexcept {
+    if (failures <= 1) { return {}; }
+    const base::Nanoseconds delay = first_delay * (1U << std::min(failures - 2, 16U));
+    return std::min<base::Nanoseconds>(delay, longest_delay);
 }
 
 Verdict Supervisor::failed(int status, base::Nanoseconds now) noexcept {
@@ -35,11 +46,7 @@ Verdict Supervisor::failed(int status, base::Nanoseconds now) noexcept {
         }
     }
     if (options_.gives_up && failures_ >= options_.limit) { return {.action = Verdict::Action::give_up}; }
-    // The first restart is at once, since clients are waiting in the backlog; then 100 ms, doubled each time.
-    if (failures_ == 1) { return {.action = Verdict::Action::restart}; }
-    const std::uint32_t doublings = std::min(failures_ - 2, 16U);
-    const base::Nanoseconds delay = first_delay * (1U << doublings);
-    return {.action = Verdict::Action::restart, .delay = std::min<base::Nanoseconds>(delay, longest_delay)};
+    return {.action = Verdict::Action::restart, .delay = delay_after(failures_)};
 }
 
 } // namespace vb::init

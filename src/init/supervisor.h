@@ -39,11 +39,12 @@ class Supervisor {
 
     explicit Supervisor(const Options& options) noexcept : options_(options) {}
 
-    void started(pid_t process) noexcept { process_ = process, ready_since_ = {}; }
+    void started(pid_t process) noexcept { process_ = process, ready_since_ = {}, shortages_ = 0; }
     void ready(base::Nanoseconds now) noexcept { ready_since_ = now, failures_before_ready_ = 0; }
     Verdict died(int wait_status, base::Nanoseconds now) noexcept;
-    // The child could not even be started.
-    Verdict not_started(base::Nanoseconds now) noexcept;
+    // The child could not even be started. Where that is for lack of processes or memory, it is nobody's failure:
+    // it is tried again, later and later, for ever.
+    Verdict not_started(int error_number, base::Nanoseconds now) noexcept;
 
     // A person has had a look: the count begins again.
     void forgive() noexcept { failures_ = failures_before_ready_ = 0; }
@@ -54,12 +55,14 @@ class Supervisor {
 
   private:
     Verdict failed(int status, base::Nanoseconds now) noexcept;
+    static base::Nanoseconds delay_after(std::uint32_t failures) noexcept;
 
     Options options_;
     pid_t process_ = 0;
     base::Nanoseconds ready_since_{};
     std::uint32_t failures_ = 0;
     std::uint32_t failures_before_ready_ = 0;
+    std::uint32_t shortages_ = 0; // in a row
 };
 
 } // namespace vb::init

@@ -1,5 +1,7 @@
 #include "sys/native_kernel.h"
 
+#include "sys/crash_handler.h"
+
 #include <csignal>
 #include <fcntl.h>
 #include <linux/reboot.h>
@@ -55,7 +57,11 @@ Result<> NativeKernel::watch(int poll, int fd) noexcept {
 
 std::optional<int> NativeKernel::wait(int poll) noexcept {
     epoll_event event{};
-    if (::epoll_wait(poll, &event, 1, -1) != 1) { return std::nullopt; }
+    if (::epoll_wait(poll, &event, 1, -1) != 1) {
+        // Anything else would come back at once, for ever.
+        if (errno != EINTR) { crash("epoll_wait failed"); }
+        return std::nullopt;
+    }
     return int{event.data.fd}; // a copy: the struct is packed
 }
 

@@ -71,6 +71,9 @@ class NativeKernel final : public Kernel {
     void drop_program_pages() noexcept override;
     Result<> set_hostname(std::string_view name) noexcept override;
     Result<> reboot(unsigned int command) noexcept override;
+
+  private:
+    UniqueFd children_; // the list of them, opened while there are descriptors
 };
 
 } // namespace vb::sys

@@ -205,9 +205,9 @@ void NativeKernel::kill_all(int signal) noexcept {
     // Orphans below us become our children in turn, so direct children are enough: the caller comes again.
     char buffer[4096];
     std::size_t kept = 0; // of a number that goes on in the next part
-    const UniqueFd children(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
+    ::lseek(children_.get(), 0, SEEK_SET);
     while (true) {
-        const ssize_t count = ::read(children.get(), buffer + kept, sizeof buffer - kept);
+        const ssize_t count = ::read(children_.get(), buffer + kept, sizeof buffer - kept);
         if (count <= 0) { return; }
         std::string_view rest(buffer, kept + static_cast<std::size_t>(count));
         for (std::size_t end = rest.find(' '); end != std::string_view::npos; end = rest.find(' ')) {
@@ -220,6 +220,7 @@ void NativeKernel::kill_all(int signal) noexcept {
 }
 
 Result<> NativeKernel::become_subreaper() noexcept {
+    children_.reset(::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) { return system_error("prctl", "PR_SET_CHILD_SUBREAPER"); }
     return {};
 }
