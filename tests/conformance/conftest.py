@@ -18,6 +18,16 @@ from harness import Programs, Run, compile_programs
 HERE = Path(__file__).resolve().parent
 OWN_INIT = HERE.parents[1] / "build" / "release" / "bin" / "vector_boot"
 
+# What an option of inits.toml is for.
+OPTIONS = {
+    "as_subreaper": "to adopt orphans when it is not PID 1",
+    "on_parent_death": "to end with its parent",
+    "remapped": "to map an exit status to 0",
+    "talkative": "to write about what it does",
+    "to_child_only": "to signal nobody but the main child",
+    "to_group": "to signal the main child's process group",
+}
+
 # The first line of each test: the behaviour, and what demands it.
 BEHAVIOUR = re.compile(r"(.+\.) \[(.+)\]")
 
@@ -63,7 +73,7 @@ class Init:
     def option(self, name: str, **values: object) -> list[str]:
         """The words of an option; the test does not apply to an init that has none."""
         if name not in self.description:
-            pytest.skip(f"it has no option for: {name.replace('_', ' ')}")
+            pytest.skip(f"it has no option {OPTIONS[name]}")
         return [word.format(adapters=HERE / "adapters", **values) for word in self.description[name]]
 
     def optional(self, name: str) -> list[str]:

@@ -23,7 +23,7 @@ def succeeds(command: list[str]) -> bool:
 
 
 def shell_scripts() -> bool:
-    return succeeds(["shellcheck", "dev", ".ci/run"])
+    return succeeds(["shellcheck", "dev", ".ci/run", *tracked("tests/conformance/adapters/s*")])
 
 
 def formatting() -> bool:
