@@ -62,10 +62,10 @@ Result<> NativeKernel::remove_directory(const char* path) noexcept {
 
 void NativeKernel::drop_program_pages() noexcept {
     constexpr std::uintptr_t page = 4096;
-    const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start);
-    const auto end = reinterpret_cast<std::uintptr_t>(&etext);
-    ::madvise(reinterpret_cast<void*>(begin & ~(page - 1)), (end - begin) & ~(page - 1),
-              MADV_DONTNEED); // NOLINT
+    // A program begins on a page of its own; the last page of code may hold something else too.
+    const std::uintptr_t size =
+        reinterpret_cast<std::uintptr_t>(&etext) - reinterpret_cast<std::uintptr_t>(&__executable_start);
+    ::madvise(const_cast<char*>(&__executable_start), size & ~(page - 1), MADV_DONTNEED);
     ::malloc_trim(0);
 }
 
