@@ -59,7 +59,8 @@ def percentile_99(samples: list[float]) -> float:
 MEASURES = {
     "binary": [Measure("programs on disk", "KiB")],
     "libraries": [Measure("and their libraries", "KiB")],
-    "private": [Measure("private memory", "KiB")],
+    "written": [Measure("private memory", "KiB")],
+    "private": [Measure("  with what it reads of its own program", "KiB")],
     "resident": [Measure("resident memory", "KiB")],
     "wake-ups": [Measure("wake-ups in an idle minute", "")],
     "spawn": [Measure("exec of init to exec of the command", "us"), Measure("  p99", "us", percentile_99)],
@@ -104,11 +105,6 @@ def init_processes(run: harness.Run) -> list[int]:
     return [process for process in everyone if os.readlink(f"/proc/{process}/exe") != CHILD]
 
 
-def kilobytes(processes: list[int], pattern: str) -> float:
-    texts = (Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii") for process in processes)
-    return sum(float(count) for text in texts for count in re.findall(rf"^{pattern}:\s+(\d+) kB", text, re.M))
-
-
 def libraries_of(processes: list[int]) -> set[str]:
     maps = (Path(f"/proc/{process}/maps").read_text(encoding="utf-8") for process in processes)
     return {path for text in maps for path in re.findall(r"(/\S+\.so\S*)$", text, re.M)}
@@ -129,8 +125,9 @@ def measure_idle(bench: Bench, samples: Samples, seconds: float) -> None:
             switches = sum(map(harness.switches_of, some)) - before[contender.name]
             single = {
                 "wake-ups": switches * 60 / seconds,
-                "private": kilobytes(some, r"Private_\w+"),
-                "resident": kilobytes(some, "Rss"),
+                "written": sum(harness.kilobytes_of(process, "Private_Dirty") for process in some),
+                "private": sum(harness.kilobytes_of(process, r"Private_\w+") for process in some),
+                "resident": sum(harness.kilobytes_of(process, "Rss") for process in some),
                 "binary": sum(os.stat(program).st_size for program in contender.programs) / 1024,
                 "libraries": sum(os.stat(library).st_size for library in libraries_of(some)) / 1024,
             }
@@ -144,9 +141,10 @@ def measure_idle(bench: Bench, samples: Samples, seconds: float) -> None:
 def measure_all(bench: Bench, given: argparse.Namespace) -> Samples:
     samples: Samples = {measure: {contender.name: [] for contender in CONTENDERS} for measure in MEASURES}
     measure_idle(bench, samples, given.idle)
+    machine.warm_up_processors()
     for turn in range(given.turns + 1):
-        machine.warm_up_processors()
-        for contender in CONTENDERS:
+        first = turn % len(CONTENDERS)  # so that nobody always follows the same one
+        for contender in (*CONTENDERS[first:], *CONTENDERS[:first]):
             found: dict[str, list[float]] = {
                 "spawn": [bench.spawn(contender) for _ in range(10)],
                 "reap": [number / 1e3 for number in bench.numbers(contender, "reap", "200")],
@@ -179,7 +177,8 @@ def table(samples: Samples, described: dict[str, str]) -> str:
         "",
         f"Medians, and their ratio to {REFERENCE}'s. s6 runs the command as a service: its memory is that of s6-svscan and one",
         "s6-supervise, its start that of the shell script that makes the service, and a signal goes through a script of its own.",
-        "The libraries' pages are shared with every program that uses the same ones.",
+        "The libraries' pages are shared with every program that uses the same ones. dumb-init and s6 give the command a session",
+        "of its own: on a busy machine the scheduler then gives it a share of its own, see sched(7), The autogroup feature.",
         "",
     ]
     return "\n".join(lines)

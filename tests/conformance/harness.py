@@ -89,9 +89,10 @@ def switches_of(process: int) -> int:
     return int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
 
 
-def private_kilobytes_of(process: int) -> int:
+def kilobytes_of(process: int, pattern: str) -> int:
+    """The sum of the lines of /proc/PID/smaps_rollup that are so called."""
     text = Path(f"/proc/{process}/smaps_rollup").read_text()
-    return sum(int(count) for count in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M))
+    return sum(int(count) for count in re.findall(rf"^{pattern}:\s+(\d+) kB", text, re.M))
 
 
 def descriptors_of(process: int) -> dict[int, str]:

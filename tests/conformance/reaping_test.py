@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from harness import DEADLINE, descriptors_of, eventually, private_kilobytes_of, state_of
+from harness import DEADLINE, descriptors_of, eventually, kilobytes_of, state_of
 
 
 def all_reaped(run, seconds=DEADLINE):
@@ -118,10 +118,10 @@ def test_does_not_take_a_stopped_orphan_for_dead(start):
 def test_takes_no_memory_for_orphans(start):
     """The init's private memory does not grow over 20,000 orphans. [wait(2)]"""
     run = orphans(start, 20_000)
-    before = private_kilobytes_of(run.pid)
+    before = kilobytes_of(run.pid, "Private_Dirty")
     make(run)
     all_reaped(run, 3 * DEADLINE)
-    assert private_kilobytes_of(run.pid) - before <= 64  # a few pages that it touches for the first time
+    assert kilobytes_of(run.pid, "Private_Dirty") - before <= 64  # a few pages that it touches for the first time
 
 
 def test_takes_no_descriptors(start):
