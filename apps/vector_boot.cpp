@@ -21,10 +21,8 @@ journal::Ring* crash_journal = nullptr;
 
 void write_to_journal(std::string_view report) noexcept {
     while (!report.empty()) {
-        const std::size_t end = report.find('\n');
         crash_journal->append(journal::Times::now(), base::Level::error, "vector_boot",
-                              report.substr(0, end));
-        report.remove_prefix(end == std::string_view::npos ? report.size() : end + 1);
+                              base::take_until(report, '\n'));
     }
     crash_journal->poke();
 }

@@ -2,8 +2,10 @@
 // kernel and which every process of it reads alike. Wall-clock jumps do not touch it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <optional>
 
 namespace vb::base {
 
@@ -13,6 +15,13 @@ inline Nanoseconds monotonic_now() noexcept {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// Of two deadlines that there may be.
+inline std::optional<Nanoseconds> earlier(const std::optional<Nanoseconds>& one,
+                                          const std::optional<Nanoseconds>& other) noexcept {
+    if (!one || !other) { return one ? one : other; }
+    return std::min(*one, *other);
 }
 
 } // namespace vb::base

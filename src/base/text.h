@@ -54,6 +54,15 @@ class Text {
     char data_[Capacity + 1] = {};
 };
 
+// Takes what stands before the first `separator`, and the separator itself, from `rest`; all of it where there is
+// none.
+inline std::string_view take_until(std::string_view& rest, char separator) noexcept {
+    const std::size_t end = rest.find(separator);
+    const std::string_view taken = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    return taken;
+}
+
 // The whole of `text` as a decimal number, or nothing usable: returns false and leaves `number` alone.
 template <std::integral Number>
 bool parse_number(std::string_view text, Number& number) noexcept {

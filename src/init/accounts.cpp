@@ -4,19 +4,13 @@ namespace vb::init {
 
 namespace {
 
-constexpr std::size_t largest_file = 131072;
+using base::take_until;
 
-// Takes what stands before `separator`, and it, from `rest`.
-std::string_view take(std::string_view& rest, char separator) noexcept {
-    const std::size_t end = rest.find(separator);
-    const std::string_view taken = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    return taken;
-}
+constexpr std::size_t largest_file = 131072;
 
 bool has_member(std::string_view members, std::string_view name) noexcept {
     while (!members.empty()) {
-        if (take(members, ',') == name) { return true; }
+        if (take_until(members, ',') == name) { return true; }
     }
     return false;
 }
@@ -26,20 +20,21 @@ bool find_user(std::string_view passwd, std::string_view wanted, Account& accoun
     uid_t number = 0;
     const bool is_number = base::parse_number(wanted, number);
     while (!passwd.empty()) {
-        std::string_view line = take(passwd, '\n');
-        const std::string_view candidate = take(line, ':');
-        take(line, ':');
+        std::string_view line = take_until(passwd, '\n');
+        const std::string_view candidate = take_until(line, ':');
+        take_until(line, ':');
         uid_t user = 0;
         gid_t group = 0;
-        if (!base::parse_number(take(line, ':'), user) || !base::parse_number(take(line, ':'), group)) {
+        if (!base::parse_number(take_until(line, ':'), user) ||
+            !base::parse_number(take_until(line, ':'), group)) {
             continue;
         }
         if (is_number ? user != number : candidate != wanted) { continue; }
         account.identity.user = user;
         account.identity.group = group;
         account.name = candidate;
-        take(line, ':');
-        account.home = take(line, ':');
+        take_until(line, ':');
+        account.home = take_until(line, ':');
         return true;
     }
     if (!is_number) { return false; }
@@ -53,11 +48,11 @@ bool find_groups(std::string_view file, std::string_view wanted, std::string_vie
                  sys::Identity& identity) noexcept {
     bool found = wanted.empty() || base::parse_number(wanted, identity.group);
     while (!file.empty()) {
-        std::string_view line = take(file, '\n');
-        const std::string_view candidate = take(line, ':');
-        take(line, ':');
+        std::string_view line = take_until(file, '\n');
+        const std::string_view candidate = take_until(line, ':');
+        take_until(line, ':');
         gid_t group = 0;
-        if (!base::parse_number(take(line, ':'), group)) { continue; }
+        if (!base::parse_number(take_until(line, ':'), group)) { continue; }
         if (!found && candidate == wanted) {
             identity.group = group;
             found = true;

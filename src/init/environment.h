@@ -8,6 +8,10 @@
 
 namespace vb::init {
 
+// For programs whose starter has none to pass on.
+inline constexpr std::string_view standard_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 class Environment {
   public:
     // Takes over `inherited` (a NULL-terminated envp); with `supervised` without what our own supervisor says to us,

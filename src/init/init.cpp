@@ -9,6 +9,7 @@ namespace vb::init {
 namespace {
 
 constexpr char shell_path[] = "/bin/sh";
+constexpr std::string_view no_sign_of_life = " gives no sign of life";
 
 // What libraries of the runtime read before its main(), and so can only be told from here.
 constexpr struct {
@@ -127,7 +128,7 @@ void Init::publish_timeline() noexcept {
 void Init::prepare_child() noexcept {
     // The kernel gives its init no PATH.
     if (setup_.place == Place::machine || !runs_command()) {
-        environment_.set_default("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        environment_.set_default("PATH", standard_path);
     }
     if (runs_command()) {
         for (const std::string& word : config_.handoff.command) {
@@ -298,7 +299,7 @@ void Init::arm_timer() noexcept {
     for (const auto& deadline :
          {shutdown_.deadline(), restart_at_, services_.deadline(), watchdog_.deadline(),
           heartbeat_.deadline(), hotplug_.deadline(), control_.deadline(), journal_.deadline(), kill_at_}) {
-        if (deadline && (!next || *deadline < *next)) { next = deadline; }
+        next = base::earlier(next, deadline);
     }
     if (next == armed_) { return; }
     kernel_.set_timer(timer_.get(), next);
@@ -331,10 +332,9 @@ void Init::handle_deadlines() noexcept {
     journal_.check_deadline(now);
     if (kill_at_ && now >= *kill_at_) {
         kill_at_.reset();
-        log_.warning("the ", main_name(), " did not end in time and is killed");
-        if (supervisor_.process() != 0) { (void)kernel_.kill(supervisor_.process(), SIGKILL); }
+        kill_main(base::Level::warning, " did not end in time");
     }
-    if (heartbeat_.check_deadline(now)) { kill_stuck_runtime(); }
+    if (heartbeat_.check_deadline(now)) { kill_main(base::Level::error, no_sign_of_life); }
     watchdog_.check_deadline(now, !heartbeat_.is_overdue());
     if (restart_at_ && now >= *restart_at_) {
         restart_at_.reset();
@@ -363,7 +363,7 @@ void Init::handle_notification() noexcept {
     if (notification.alive) { heartbeat_.beat(now); }
     if (notification.stuck) {
         heartbeat_.trigger(now);
-        if (heartbeat_.check_deadline(now)) { kill_stuck_runtime(); }
+        if (heartbeat_.check_deadline(now)) { kill_main(base::Level::error, no_sign_of_life); }
     }
     if (notification.ready && !supervisor_.is_ready()) {
         supervisor_.ready(now);
@@ -376,8 +376,8 @@ void Init::handle_notification() noexcept {
     }
 }
 
-void Init::kill_stuck_runtime() noexcept {
-    log_.error("the runtime gives no sign of life and is killed");
+void Init::kill_main(base::Level level, std::string_view why) noexcept {
+    log_.write(level, "the ", main_name(), why, " and is killed");
     if (supervisor_.process() != 0) { (void)kernel_.kill(supervisor_.process(), SIGKILL); }
 }
 

@@ -75,7 +75,7 @@ class Init final : private control::Commands, private Service::Observer {
     void open_watchdog() noexcept;
     void start_services() noexcept;
     bool start_shell() noexcept;
-    void kill_stuck_runtime() noexcept;
+    void kill_main(base::Level level, std::string_view why) noexcept;
     void give_up() noexcept;
     void follow(const Verdict& verdict) noexcept;
 

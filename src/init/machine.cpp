@@ -50,9 +50,7 @@ void set_parameters(sys::Kernel& kernel, const base::Log& log,
 MountOptions parse_mount_options(std::string_view options) noexcept {
     MountOptions parsed;
     while (!options.empty()) {
-        const std::size_t end = options.find(',');
-        const std::string_view word = options.substr(0, end);
-        options.remove_prefix(end == std::string_view::npos ? options.size() : end + 1);
+        const std::string_view word = base::take_until(options, ',');
         const auto known =
             std::ranges::find_if(flag_names, [word](const auto& flag) { return flag.name == word; });
         if (known == std::end(flag_names)) {
@@ -70,8 +68,8 @@ int mount_configured(sys::Kernel& kernel, const base::Log& log,
                      const std::vector<config::Mount>& mounts) noexcept {
     int status = 0;
     for (const config::Mount& one : mounts) {
-        (void)kernel.make_directory(one.target.c_str(),
-                                    0755); // where that fails, mount(2) is the one to complain
+        // Where that fails, mount(2) is the one to complain.
+        (void)kernel.make_directory(one.target.c_str(), 0755);
         const MountOptions options = parse_mount_options(one.options);
         const auto mounted = kernel.mount({.source = one.source.c_str(),
                                            .target = one.target.c_str(),

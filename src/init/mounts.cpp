@@ -64,9 +64,7 @@ void end_mount(sys::Kernel& kernel, const base::Log& log, const char* target) no
 
 bool is_mount_point(std::string_view mountinfo, std::string_view path) noexcept {
     while (!mountinfo.empty()) {
-        const std::size_t end = mountinfo.find('\n');
-        if (mount_point_of(mountinfo.substr(0, end)) == path) { return true; }
-        mountinfo.remove_prefix(end == std::string_view::npos ? mountinfo.size() : end + 1);
+        if (mount_point_of(base::take_until(mountinfo, '\n')) == path) { return true; }
     }
     return false;
 }

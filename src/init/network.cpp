@@ -9,9 +9,7 @@ base::Result<sys::Ipv4Interface> parse_ip_word(std::string_view word) noexcept {
     std::string_view fields[7];
     std::string_view rest = word;
     for (std::string_view& field : fields) {
-        const std::size_t colon = rest.find(':');
-        field = rest.substr(0, colon);
-        rest = colon == std::string_view::npos ? std::string_view{} : rest.substr(colon + 1);
+        field = base::take_until(rest, ':');
     }
     const auto refuse = [word](std::string_view expected) {
         return base::failure("read ip= of the kernel command line", word, expected);

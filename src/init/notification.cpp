@@ -47,13 +47,11 @@ void take_variable(std::string_view name, std::string_view value, Notification& 
 Notification parse_notification(std::string_view datagram) noexcept {
     Notification notification;
     while (!datagram.empty()) {
-        const std::size_t end = datagram.find('\n');
-        const std::string_view line = datagram.substr(0, end);
+        const std::string_view line = base::take_until(datagram, '\n');
         const std::size_t equals = line.find('=');
         if (equals != std::string_view::npos) {
             take_variable(line.substr(0, equals), line.substr(equals + 1), notification);
         }
-        datagram.remove_prefix(end == std::string_view::npos ? datagram.size() : end + 1);
     }
     return notification;
 }

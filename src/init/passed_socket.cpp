@@ -21,9 +21,7 @@ std::string_view value_of(char* const* environment, std::string_view name) noexc
 // 0 where no descriptor has the name.
 int index_of(std::string_view names, std::string_view wanted) noexcept {
     for (int index = 0; !names.empty(); ++index) {
-        const std::size_t end = names.find(':');
-        if (names.substr(0, end) == wanted) { return index; }
-        names.remove_prefix(end == std::string_view::npos ? names.size() : end + 1);
+        if (base::take_until(names, ':') == wanted) { return index; }
     }
     return 0;
 }

@@ -39,7 +39,7 @@ Service::Service(const Surroundings& surroundings, config::Service configured) n
     for (const auto& [name, value] : configured_.limits) {
         limits_.push_back({.resource = config::parse_limit(name).value_or(0), .value = value});
     }
-    environment_.set_default("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    environment_.set_default("PATH", standard_path);
     if (configured_.ready == config::Readiness::notify) {
         environment_.set("NOTIFY_SOCKET", surroundings.notify_socket);
     }
@@ -92,7 +92,12 @@ void Service::put_configured_variables() noexcept {
     }
 }
 
-base::Result<> Service::confine(sys::Confinement& confinement) noexcept {
+void Service::become_ready() noexcept {
+    supervisor_.ready(surroundings_.kernel.now());
+    enter(State::ready);
+}
+
+base::Result<> Service::confine(sys::Confinement& confinement, base::UniqueFd& joined) noexcept {
     confinement.limits = limits_;
     confinement.no_new_privileges = configured_.no_new_privileges;
     if (!configured_.directory.empty()) { confinement.directory = configured_.directory.c_str(); }
@@ -104,17 +109,18 @@ base::Result<> Service::confine(sys::Confinement& confinement) noexcept {
         set_account(*account);
     }
     if (!surroundings_.has_cgroups) { return {}; }
-    auto joined = cgroup_.open(surroundings_.kernel, configured_);
-    if (!joined) { return std::unexpected(joined.error()); }
-    joined_ = std::move(*joined);
-    confinement.cgroup = joined_.get();
+    auto group = cgroup_.open(surroundings_.kernel, configured_);
+    if (!group) { return std::unexpected(group.error()); }
+    joined = std::move(*group);
+    confinement.cgroup = joined.get();
     return {};
 }
 
 base::Result<pid_t> Service::spawn() noexcept {
     sys::Kernel& kernel = surroundings_.kernel;
     sys::Confinement confinement;
-    if (auto confined = confine(confinement); !confined) { return std::unexpected(confined.error()); }
+    base::UniqueFd joined; // cgroup.procs
+    if (auto confined = confine(confinement, joined); !confined) { return std::unexpected(confined.error()); }
     inherited_.resize(sockets_.size());
     base::UniqueFd says_ready;
     if (configured_.ready == config::Readiness::fd) {
@@ -143,7 +149,6 @@ void Service::start() noexcept {
     deadline_.reset();
     status_.clear();
     const auto child = spawn();
-    joined_.reset();
     if (!child) {
         surroundings_.log.error("service ", configured_.name, ": ", base::describe(child.error()));
         follow(supervisor_.not_started(child.error().number, surroundings_.kernel.now()));
@@ -152,10 +157,7 @@ void Service::start() noexcept {
     supervisor_.started(*child);
     enter(State::starting);
     const bool is_oneshot = configured_.type == config::ServiceType::oneshot;
-    if (!is_oneshot && configured_.ready == config::Readiness::none) {
-        supervisor_.ready(surroundings_.kernel.now());
-        enter(State::ready);
-    }
+    if (!is_oneshot && configured_.ready == config::Readiness::none) { become_ready(); }
 }
 
 void Service::stop(bool again) noexcept {
@@ -230,10 +232,7 @@ void Service::follow(const Verdict& verdict) noexcept {
 
 void Service::notified(const Notification& notification) noexcept {
     if (!notification.status.empty()) { status_ = notification.status; }
-    if (notification.ready && state_ == State::starting) {
-        supervisor_.ready(surroundings_.kernel.now());
-        enter(State::ready);
-    }
+    if (notification.ready && state_ == State::starting) { become_ready(); }
 }
 
 bool Service::readable(int fd) noexcept {
@@ -243,13 +242,9 @@ bool Service::readable(int fd) noexcept {
     const auto text = surroundings_.kernel.read(fd, buffer);
     if (!text) { return true; }
     const bool says_so = text->contains('\n');
-    if (says_so && state_ == State::starting) {
-        supervisor_.ready(surroundings_.kernel.now());
-        enter(State::ready);
-    }
-    if (says_so || text->empty()) {
-        ready_.reset();
-    } // it has closed its end: whatever it says, it says no more
+    if (says_so && state_ == State::starting) { become_ready(); }
+    // Where it has closed its end there is nothing more to come.
+    if (says_so || text->empty()) { ready_.reset(); }
     return true;
 }
 

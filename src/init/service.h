@@ -80,7 +80,9 @@ class Service {
 
   private:
     base::Result<pid_t> spawn() noexcept;
-    base::Result<> confine(sys::Confinement& confinement) noexcept;
+    // `joined` gets what `confinement` refers to.
+    base::Result<> confine(sys::Confinement& confinement, base::UniqueFd& joined) noexcept;
+    void become_ready() noexcept;
     void set_account(const Account& account) noexcept;
     void put_configured_variables() noexcept;
     void enter(State state) noexcept;
@@ -99,7 +101,6 @@ class Service {
     char* process_id_slot_ = nullptr;
     Output output_;
     base::UniqueFd ready_;
-    base::UniqueFd joined_; // cgroup.procs
 
     State state_ = State::waiting;
     base::Nanoseconds since_{};

@@ -57,20 +57,16 @@ bool Services::may_start(const Service& service) const noexcept {
     if (is_awaited) { return false; }
     return std::ranges::all_of(service.configured().after, [this](const std::string& name) {
         if (name == "runtime") { return is_runtime_ready_; }
-        const auto other =
-            std::ranges::find_if(services_, [&name](const std::unique_ptr<Service>& candidate) {
-                return candidate->configured().name == name;
-            });
-        return other == services_.end() || (*other)->is_settled();
+        const Service* const other = find(name);
+        return other == nullptr || other->is_settled();
     });
 }
 
 void Services::advance() noexcept {
     if (is_stopping_) {
         for (const std::unique_ptr<Service>& service : services_) {
-            const bool is_done = service->state() == Service::State::stopping ||
-                                 (service->state() == Service::State::stopped && !service->is_running());
-            if (!is_done && may_stop(*service)) { service->stop(); }
+            // Asking twice would be not to wait.
+            if (service->state() != Service::State::stopping && may_stop(*service)) { service->stop(); }
         }
         return;
     }
@@ -114,8 +110,9 @@ bool Services::notified(pid_t sender, const Notification& notification) noexcept
 
 bool Services::readable(int fd) noexcept {
     for (const std::unique_ptr<Service>& service : services_) {
+        const Service::State before = service->state();
         if (!service->readable(fd)) { continue; }
-        advance();
+        if (service->state() != before) { advance(); } // most of what comes is output
         return true;
     }
     return false;
@@ -125,8 +122,7 @@ std::optional<base::Nanoseconds> Services::deadline() const noexcept {
     std::optional<base::Nanoseconds> first;
     for (const auto* const list : {&services_, &departing_}) {
         for (const std::unique_ptr<Service>& service : *list) {
-            const auto deadline = service->deadline();
-            if (deadline && (!first || *deadline < *first)) { first = deadline; }
+            first = base::earlier(first, service->deadline());
         }
     }
     return first;
@@ -166,7 +162,7 @@ bool Services::all_stopped() const noexcept {
     return std::ranges::none_of(services_, is_running) && std::ranges::none_of(departing_, is_running);
 }
 
-Service* Services::find(std::string_view name) noexcept {
+Service* Services::find(std::string_view name) const noexcept {
     for (const std::unique_ptr<Service>& service : services_) {
         if (service->configured().name == name) { return service.get(); }
     }

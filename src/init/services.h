@@ -38,7 +38,7 @@ class Services {
     void hurry() noexcept;
     bool all_stopped() const noexcept;
 
-    Service* find(std::string_view name) noexcept;
+    Service* find(std::string_view name) const noexcept;
     const std::vector<std::unique_ptr<Service>>& all() const noexcept { return services_; }
 
   private:

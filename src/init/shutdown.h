@@ -1,6 +1,7 @@
 // The order of an end: the main child gets SIGTERM and time, then the services in the reverse of their order, then
-// everybody else, then whoever is left is killed; the journal is written, and a machine syncs. Each step ends when nobody is left to wait for, or at its deadline, so that
-// neither a stuck process nor a stuck disk can hold up the end for ever.
+// everybody else, then whoever is left is killed; the journal is written, and a machine syncs. Each step ends when
+// nobody is left to wait for, or at its deadline, so that neither a stuck process nor a stuck disk can hold up the
+// end for ever.
 #pragma once
 
 #include "base/log.h"
