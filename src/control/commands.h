@@ -23,7 +23,15 @@ enum class State : std::uint8_t { starting, ready, degraded, stopping };
 
 enum class UnitKind : std::uint8_t { runtime, command, service };
 
-enum class UnitState : std::uint8_t { waiting, starting, ready, stopping, restarting, stopped, failed };
+enum class UnitState : std::uint8_t {
+    waiting,    // for those it comes after
+    starting,   // it runs, and has not said that it is ready
+    ready,      // a oneshot: it has done what it is for
+    stopping,   // it was asked to end
+    restarting, // it died and will be started again
+    stopped,    // it ended, or was ended, and that is as it should be
+    failed,     // given up
+};
 
 struct Unit {
     base::Text<63> name;

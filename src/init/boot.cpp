@@ -18,7 +18,6 @@ void Init::boot() noexcept {
             break;
         case Stage::last:
             stage_ = Stage::running;
-            journal_.start_writer();
             if (config_.machine.break_at == config::Break::runtime) {
                 bring_up();
                 if (!start_shell()) { start_child(); }
@@ -50,6 +49,7 @@ bool Init::start_mounts() noexcept {
 }
 
 void Init::bring_up() noexcept {
+    journal_.start_writer();
     if (setup_.place == Place::machine) {
         start_network(kernel_, log_, setup_.ip_word.empty() ? config_.machine.ip : setup_.ip_word);
         set_hostname(kernel_, log_, config_.machine);
@@ -76,12 +76,23 @@ void Init::open_watchdog() noexcept {
 
 void Init::start_services() noexcept {
     const trace::Span span(timeline_, "init: services");
+    prepare_services();
+    services_.configure(config_.service);
+    services_.advance();
+}
+
+// What services share, before the first of them; that may also be one that a reload brings.
+void Init::prepare_services() noexcept {
+    if (surroundings_.poll >= 0) { return; }
     surroundings_.poll = poll_.get();
+    if (!notify_) {
+        if (const auto opened = open_notifications(); !opened) {
+            log_.warning("services cannot say that they are ready: ", base::describe(opened.error()));
+        }
+    }
     surroundings_.notify_socket = notify_name_;
     // In a container the tree of groups is somebody else's.
     surroundings_.has_cgroups = setup_.place == Place::machine && prepare_cgroups(kernel_);
-    services_.configure(config_.service);
-    services_.advance();
 }
 
 } // namespace vb::init

@@ -16,32 +16,10 @@ std::unexpected<control::Refusal> no_such_unit() noexcept {
     return std::unexpected(control::Refusal{.reason = control::Refusal::Reason::no_such_unit, .text = {}});
 }
 
-control::UnitState state_of(const Service& service) noexcept {
-    using enum Service::State;
-    switch (service.state()) {
-    case waiting:
-        return control::UnitState::waiting;
-    case starting:
-        return control::UnitState::starting;
-    case ready:
-        return control::UnitState::ready;
-    case stopping:
-        return control::UnitState::stopping;
-    case restarting:
-        return control::UnitState::restarting;
-    case stopped:
-        return control::UnitState::stopped;
-    case failed:
-        return control::UnitState::failed;
-    }
-    return control::UnitState::failed;
-}
-
 } // namespace
 
 // A system that cannot be asked still does its work: what fails here is a warning.
 void Init::open_control() noexcept {
-    if (setup_.place == Place::process) { return; } // the address is the machine's or the container's
     std::optional<gid_t> group;
     if (!config_.control.group.empty()) {
         const auto account = find_account(kernel_, "", config_.control.group);
@@ -52,7 +30,6 @@ void Init::open_control() noexcept {
         }
     }
     control_.set_group(group);
-    (void)kernel_.make_directory(config::run_directory, 0755);
     const auto opened = control_.open(poll_.get(), control::socket_path);
     if (!opened) { log_.warning("nobody can ask: ", base::describe(opened.error())); }
 }
@@ -109,7 +86,7 @@ control::Unit Init::main_unit() noexcept {
 control::Unit Init::unit_of(const Service& service) noexcept {
     control::Unit unit;
     unit.name = std::string_view(service.configured().name);
-    unit.state = state_of(service);
+    unit.state = service.state();
     if (service.is_running()) { unit.process = service.process(); }
     unit.restarts = service.restarts();
     unit.since = service.since() - began_;
@@ -204,6 +181,7 @@ control::Answer Init::reload(control::UnitNames& changed) noexcept {
     log_.set_level(read->log.level);
     config_.log = read->log;
     std::vector<std::string> names;
+    if (!read->service.empty()) { prepare_services(); }
     services_.reconfigure(read->service, names);
     config_.service = std::move(read->service);
     if (config_.engine != read->engine && !runs_command()) {

@@ -93,12 +93,11 @@ base::Result<> Init::set_up() noexcept {
     for (const int fd : {signals_.get(), timer_.get()}) {
         if (auto watched = kernel_.watch(poll_.get(), fd); !watched) { return watched; }
     }
-    if (!runs_command() || !config_.service.empty()) {
+    if (!runs_command()) {
         if (auto opened = open_notifications(); !opened) { return opened; }
+        environment_.set("NOTIFY_SOCKET", notify_name_);
     }
-    publish_timeline();
     prepare_child();
-    open_control();
     return {};
 }
 
@@ -106,7 +105,6 @@ base::Result<> Init::open_notifications() noexcept {
     auto notify = kernel_.open_notify_socket(notify_name_);
     if (!notify) { return std::unexpected(notify.error()); }
     notify_ = std::move(*notify);
-    if (!runs_command()) { environment_.set("NOTIFY_SOCKET", notify_name_); }
     return kernel_.watch(poll_.get(), notify_.get());
 }
 
@@ -116,8 +114,10 @@ const char* Init::journal_directory() const noexcept {
 }
 
 // For vbctl. Where /run cannot be written there is still GET /timeline.
-void Init::publish_timeline() noexcept {
-    if (setup_.place == Place::process || !kernel_.make_directory(config::run_directory, 0755)) { return; }
+void Init::publish() noexcept {
+    if (setup_.place == Place::process) { return; } // the addresses are a machine's or a container's
+    if (!kernel_.make_directory(config::run_directory, 0755)) { return; }
+    open_control();
     journal_.publish();
     if (timeline_.layout() == nullptr) { return; }
     base::Text<63> target("/proc/1/fd/");
@@ -282,6 +282,7 @@ void Init::give_up() noexcept {
 int Init::run() noexcept {
     if (setup_.place == Place::machine && !config_.watchdog.device.empty()) { watchdog_.open_if_there(); }
     boot();
+    publish();
     while (!shutdown_.is_done()) {
         // The last child may have gone before the end began, and then no SIGCHLD will tell.
         if (shutdown_.is_under_way()) { reap_children(); }

@@ -63,7 +63,7 @@ class Init final : private control::Commands, private Service::Observer {
 
     base::Result<> bind_sockets() noexcept;
     base::Result<> open_notifications() noexcept;
-    void publish_timeline() noexcept;
+    void publish() noexcept;
     void prepare_child() noexcept;
     void set_runtime_arguments() noexcept;
     const char* journal_directory() const noexcept;
@@ -74,6 +74,7 @@ class Init final : private control::Commands, private Service::Observer {
     void watch_devices() noexcept;
     void open_watchdog() noexcept;
     void start_services() noexcept;
+    void prepare_services() noexcept;
     bool start_shell() noexcept;
     void kill_main(base::Level level, std::string_view why) noexcept;
     void give_up() noexcept;

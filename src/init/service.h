@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/service.h"
+#include "control/commands.h"
 #include "init/accounts.h"
 #include "init/cgroup.h"
 #include "init/environment.h"
@@ -16,15 +17,7 @@ namespace vb::init {
 
 class Service {
   public:
-    enum class State : unsigned char {
-        waiting,    // for those it comes after
-        starting,   // it runs, and has not said that it is ready
-        ready,      // a oneshot: it has done what it is for
-        stopping,   // it was asked to end
-        restarting, // it died and will be started again
-        stopped,    // it ended, or was ended, and that is as it should be
-        failed,     // given up
-    };
+    using State = control::UnitState;
 
     class Observer {
       public:

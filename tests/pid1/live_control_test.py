@@ -99,6 +99,22 @@ def test_a_reload_applies_differences_only(controlled):
     eventually(lambda: len(children_of(controlled.init.pid)) == 1, "the end of the services")
 
 
+def test_the_first_services_can_come_with_a_reload(start, port, tmp_path):
+    """Each way of saying that one is ready, where none was configured when PID 1 began."""
+    one = Controlled.__new__(Controlled)
+    one.config, one.port = tmp_path / "config.toml", port
+    one.configure("")
+    one.__init__(start("--config", str(one.config)), one.config, port)
+    says_so = "import os, socket, time; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); " \
+        "s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'].replace('@', chr(0), 1)); time.sleep(60)"
+    one.configure(service("writes", "echo >&$READY_FD; exec sleep 60") + 'ready = "fd"\n'
+                  '[[service]]\nname = "notifies"\nready = "notify"\n'
+                  f'command = {json.dumps(["/usr/bin/python3", "-c", says_so])}\n')
+    assert one.vbctl("reload").returncode == 0
+    for name in ("notifies", "writes"):
+        eventually(lambda name=name: one.unit(name)["state"] == "ready", "its readiness")
+
+
 def test_a_bad_configuration_is_refused_and_changes_nothing(controlled):
     before = controlled.status()["units"]
     controlled.config.write_text('[engine]\ncontxt = 1\n')
