@@ -85,11 +85,10 @@ int main(int count, char** words) {
     int status = 1;
     {
         engine::Engine engine(arguments.options, *timeline, log, [](engine::State) {});
-        engine::Request request{.messages =
-                                    R"([{"role": "user", "content": ")" + arguments.question + R"("}])",
-                                .max_tokens = arguments.tokens,
-                                .stop = {},
-                                .sampling = {.temperature = 0}};
+        engine::Request request{
+            .prompt = engine::Messages{R"([{"role": "user", "content": ")" + arguments.question + R"("}])"},
+            .max_tokens = arguments.tokens,
+            .sampling = {.temperature = 0}};
         engine.submit(std::move(request), std::make_unique<Printer>(*timeline, done));
         status = result.get();
     }

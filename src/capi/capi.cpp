@@ -39,8 +39,11 @@ int32_t status_of(engine::Fault fault) noexcept {
     case engine::Fault::resources:
         return VB_ERROR_RESOURCES;
     case engine::Fault::request:
+    case engine::Fault::too_long:
+    case engine::Fault::state_file:
         return VB_ERROR_REQUEST;
     case engine::Fault::internal:
+    case engine::Fault::cancelled:
         return VB_ERROR_INTERNAL;
     }
     return VB_ERROR_INTERNAL;
@@ -166,7 +169,7 @@ int32_t vb_engine_chat(vb_engine* engine, const char* messages, const vb_chat_op
         return fail(VB_ERROR_ARGUMENT, "vb_engine_chat: options have a struct_size or fields unknown here");
     }
     engine::Request request;
-    request.messages = messages;
+    request.prompt = engine::Messages{messages};
     request.max_tokens = options.max_tokens;
     request.sampling.temperature = options.temperature;
     if (options.seed != 0) { request.sampling.seed = options.seed; }

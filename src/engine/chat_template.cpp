@@ -2,6 +2,8 @@
 // do, and writes to stderr. Its parser is enough; what a template cannot do is found out when it is asked to.
 #include "engine/chat_template.h"
 
+#include "engine/bounded_json.h"
+
 #include <minja/minja.hpp>
 
 #include <algorithm>
@@ -13,10 +15,6 @@
 
 namespace vb::engine {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr int deepest_json = 32; // messages nest four deep; a bound, because values are copied recursively
 
 // The template comes from the model's file, and the parser calls itself for every bracket and operator of a
 // tag.
@@ -67,15 +65,6 @@ std::unexpected<Error> unusable(std::string_view reason) {
 }
 std::unexpected<Error> refuse(std::string message) {
     return std::unexpected(Error{Fault::request, std::move(message)});
-}
-
-// Reads JSON, refusing what nests so deeply that copying it could exhaust the stack. Throws.
-Json parse_json(std::string_view text) {
-    const auto bound = [](int depth, Json::parse_event_t, Json&) {
-        if (depth > deepest_json) { throw std::runtime_error("JSON nests deeper than 32 levels"); }
-        return true;
-    };
-    return Json::parse(text, bound);
 }
 
 // Templates join contents as text, so the parts of an array become one string.

@@ -21,33 +21,55 @@ bool is_set(void* flag) {
     return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
 }
 
+Result<std::vector<std::uint8_t>> state_of(llama_context* context, llama_seq_id sequence) {
+    try {
+        std::vector<std::uint8_t> state(llama_state_seq_get_size(context, sequence));
+        state.resize(llama_state_seq_get_data(context, state.data(), state.size(), sequence));
+        if (!state.empty()) { return state; }
+    } catch (const std::exception& fault) { // no memory
+        return std::unexpected(Error{Fault::resources, std::string("a sequence's state: ") + fault.what()});
+    }
+    return std::unexpected(Error{Fault::internal, "libllama gave no state of the sequence"});
+}
+
 } // namespace
 
 Result<Context> Context::create(llama_model* weights, const Options& options, unsigned threads,
                                 const base::Log& log) {
     Context context(weights, log);
     const auto trained = static_cast<std::uint32_t>(std::max(llama_model_n_ctx_train(weights), 0));
-    context.capacity_ = trained == 0 ? options.context : std::min(options.context, trained);
+    context.limit_ = trained == 0 ? options.context : std::min(options.context, trained);
+    context.parallel_ = std::clamp(options.parallel, 1U, Options::most_parallel);
+    const bool has_recurrent_state = llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
+    context.can_cut_ = llama_model_n_swa(weights) == 0 && !has_recurrent_state;
+    const auto parallel = static_cast<std::uint32_t>(context.parallel_);
     llama_context_params& parameters = context.parameters_;
-    parameters.n_batch = std::max(options.batch, 1U);
-    parameters.n_ubatch = std::min(parameters.n_batch, largest_physical_batch);
-    parameters.n_outputs_max = 1; // only the last token's logits are ever read
+    parameters.n_batch = std::max(options.batch, parallel);
+    parameters.n_outputs_max = parallel; // of each sequence only the last token's logits are read
+    parameters.kv_unified = false;
     parameters.n_threads = static_cast<std::int32_t>(threads);
     parameters.n_threads_batch = parameters.n_threads;
     parameters.no_perf = true;
     parameters.swa_full = false;
-    auto handle = context.open(options.first_context);
+    auto handle = context.open(options.first_context, 1);
     if (!handle) { return std::unexpected(std::move(handle.error())); }
     context.handle_ = *std::move(handle);
     return context;
 }
 
-Result<ContextHandle> Context::open(std::size_t tokens) {
+Result<ContextHandle> Context::open(std::size_t tokens, std::size_t sequences) {
     const LlamaLog llama_log(*log_);
-    parameters_.n_ctx = static_cast<std::uint32_t>(std::min(tokens, capacity_));
-    const std::string what = "no context of " + std::to_string(parameters_.n_ctx) + " tokens: ";
+    // In a context that is smaller than a batch libllama would compute smaller ones.
+    const std::size_t cells =
+        std::max<std::size_t>(std::min(tokens, limit_) * sequences, parameters_.n_batch);
+    llama_context_params parameters = parameters_;
+    parameters.n_ctx = static_cast<std::uint32_t>(cells);
+    parameters.n_seq_max = static_cast<std::uint32_t>(sequences);
+    parameters.n_ubatch = std::min(parameters.n_batch, largest_physical_batch);
+    const std::string what = "no context of " + std::to_string(sequences) + " x " +
+                             std::to_string(cells / sequences) + " tokens: ";
     try {
-        ContextHandle handle(llama_init_from_model(weights_, parameters_));
+        ContextHandle handle(llama_init_from_model(weights_, parameters));
         if (handle) { return handle; }
     } catch (const std::exception& fault) {
         return std::unexpected(Error{Fault::resources, what + fault.what()});
@@ -55,41 +77,40 @@ Result<ContextHandle> Context::open(std::size_t tokens) {
     return std::unexpected(Error{Fault::resources, what + llama_log.reason()});
 }
 
-Result<> Context::make_room(std::size_t tokens) {
-    if (tokens <= llama_n_ctx_seq(handle_.get())) { return {}; }
-    // To the next power of two, so that a long sequence is copied a few times and not at every token.
-    const bool is_empty = llama_memory_seq_pos_max(llama_get_memory(handle_.get()), 0) < 0;
-    Result<std::vector<std::uint8_t>> held;
-    if (!is_empty) { held = state(); }
-    if (!held) { return std::unexpected(std::move(held.error())); }
-    auto larger = open(std::bit_ceil(tokens));
+Result<> Context::grow(std::size_t tokens, std::size_t sequences) {
+    tokens = std::min(tokens, limit_);
+    sequences = std::min(sequences, parallel_);
+    if (tokens <= size() && sequences <= this->sequences()) { return {}; }
+    // To the next powers of two, so that long sequences are copied a few times and not at every token.
+    sequences = std::min(std::max(std::bit_ceil(sequences), this->sequences()), parallel_);
+    auto larger = open(std::max(std::bit_ceil(tokens), size()), sequences);
     if (!larger) { return std::unexpected(std::move(larger.error())); }
-    std::swap(handle_, *larger);
-    if (is_empty) { return {}; }
-    auto restored = restore(*held);
-    if (!restored) { std::swap(handle_, *larger); }
-    return restored;
-}
-
-Result<std::vector<std::uint8_t>> Context::state() const {
-    try {
-        std::vector<std::uint8_t> state(llama_state_seq_get_size(handle_.get(), 0));
-        state.resize(llama_state_seq_get_data(handle_.get(), state.data(), state.size(), 0));
-        if (!state.empty()) { return state; }
-    } catch (const std::exception& fault) { // no memory
-        return std::unexpected(Error{Fault::resources, std::string("the context's state: ") + fault.what()});
+    std::swap(handle_, *larger); // `larger` is the smaller one now
+    for (llama_seq_id sequence = 0; std::cmp_less(sequence, this->sequences()); ++sequence) {
+        if (llama_memory_seq_pos_max(llama_get_memory(larger->get()), sequence) < 0) { continue; }
+        const auto held = state_of(larger->get(), sequence);
+        const auto restored = held ? restore(sequence, *held) : std::unexpected(held.error());
+        if (!restored) {
+            std::swap(handle_, *larger);
+            return restored;
+        }
     }
-    return std::unexpected(Error{Fault::internal, "libllama gave no state of the sequence"});
+    parameters_.n_seq_max = static_cast<std::uint32_t>(sequences);
+    return {};
 }
 
-Result<> Context::restore(std::span<const std::uint8_t> state) {
+Result<std::vector<std::uint8_t>> Context::state(llama_seq_id sequence) const {
+    return state_of(handle_.get(), sequence);
+}
+
+Result<> Context::restore(llama_seq_id sequence, std::span<const std::uint8_t> state) {
     const LlamaLog llama_log(*log_);
     std::string reason = llama_log.reason();
     try {
-        if (llama_state_seq_set_data(handle_.get(), state.data(), state.size(), 0) > 0) { return {}; }
+        if (llama_state_seq_set_data(handle_.get(), state.data(), state.size(), sequence) > 0) { return {}; }
         reason = llama_log.reason();
     } catch (const std::exception& fault) { reason = fault.what(); }
-    llama_memory_clear(llama_get_memory(handle_.get()), false);
+    llama_memory_seq_rm(memory(), sequence, -1, -1);
     return std::unexpected(Error{Fault::internal, "libllama did not restore a sequence's state: " + reason});
 }
 
@@ -97,8 +118,8 @@ std::string Context::settings() const {
     std::ostringstream text;
     text << "libllama " << llama_version() << " ggml " << ggml_version() << ' ' << ggml_commit() << " keys "
          << parameters_.type_k << " values " << parameters_.type_v << " flash " << parameters_.flash_attn_type
-         << " batch " << parameters_.n_batch << ' ' << parameters_.n_ubatch << " window "
-         << parameters_.swa_full << " code " << backend_variant();
+         << " batch " << parameters_.n_batch << ' ' << parameters_.n_ubatch << " unified "
+         << parameters_.kv_unified << " window " << parameters_.swa_full << " code " << backend_variant();
     for (std::size_t index = 0; index < ggml_backend_dev_count(); ++index) {
         text << " device " << ggml_backend_dev_name(ggml_backend_dev_get(index));
     }

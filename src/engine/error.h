@@ -11,7 +11,10 @@ enum class Fault : unsigned char {
     model_malformed,   // not a GGUF file that can be trusted; the message names offset and field
     model_unsupported, // a valid file that libllama will not run
     resources,         // memory, threads, no CPU backend
-    request,           // the caller asked for something impossible: an empty prompt, one that is too long
+    request,           // the caller asked for something impossible, such as an empty prompt
+    too_long,          // the prompt does not fit into the context
+    state_file,        // a saved conversation is missing, damaged, or made for another model or library
+    cancelled,         // the engine ended first
     internal,          // libllama reported a failure while decoding
 };
 

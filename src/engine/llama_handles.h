@@ -3,6 +3,8 @@
 
 #include <llama.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace vb::engine {
@@ -18,5 +20,32 @@ struct Releaser {
 using ModelHandle = std::unique_ptr<llama_model, Releaser<llama_model_free>>;
 using ContextHandle = std::unique_ptr<llama_context, Releaser<llama_free>>;
 using SamplerHandle = std::unique_ptr<llama_sampler, Releaser<llama_sampler_free>>;
+
+// What llama_decode computes at once.
+class Batch {
+  public:
+    explicit Batch(std::size_t capacity)
+        : batch_(llama_batch_init(static_cast<std::int32_t>(capacity), 0, 1)) {}
+    ~Batch() { llama_batch_free(batch_); }
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+
+    void clear() noexcept { batch_.n_tokens = 0; }
+    // Not more than `capacity`. Returns where in the batch it is.
+    std::int32_t add(llama_token token, std::size_t position, llama_seq_id sequence,
+                     bool wants_logits) noexcept {
+        const std::int32_t at = batch_.n_tokens++;
+        batch_.token[at] = token;
+        batch_.pos[at] = static_cast<llama_pos>(position);
+        batch_.n_seq_id[at] = 1;
+        batch_.seq_id[at][0] = sequence;
+        batch_.logits[at] = wants_logits;
+        return at;
+    }
+    const llama_batch& get() const noexcept { return batch_; }
+
+  private:
+    llama_batch batch_;
+};
 
 } // namespace vb::engine

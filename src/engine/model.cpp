@@ -17,8 +17,14 @@ namespace {
 
 using trace::Span;
 
-bool go_on(float /*progress*/, void* cancelled) {
-    return !static_cast<const std::atomic<bool>*>(cancelled)->load(std::memory_order_relaxed);
+bool go_on(float progress, void* control) {
+    auto& load = *static_cast<LoadControl*>(control);
+    load.progress.store(progress, std::memory_order_relaxed);
+    return !load.cancelled.load(std::memory_order_relaxed);
+}
+// The vocabulary's load counts from 0 to 1 too, in no time.
+bool go_on_silently(float /*progress*/, void* control) {
+    return !static_cast<LoadControl*>(control)->cancelled.load(std::memory_order_relaxed);
 }
 
 template <std::size_t Size>
@@ -46,9 +52,8 @@ std::string token_text(const llama_vocab* vocabulary, llama_token token) {
 
 class Loader {
   public:
-    Loader(const Options& options, trace::Timeline& timeline, const base::Log& log,
-           const std::atomic<bool>& cancelled)
-        : options_(options), timeline_(timeline), log_(log), cancelled_(cancelled) {}
+    Loader(const Options& options, trace::Timeline& timeline, const base::Log& log, LoadControl& control)
+        : options_(options), timeline_(timeline), log_(log), control_(control) {}
 
     Result<std::unique_ptr<Model>> load();
 
@@ -61,12 +66,12 @@ class Loader {
     Result<ModelHandle> load_part(Part part, const GgufSummary& summary);
     Result<Context> make_context(llama_model* weights, const GgufSummary& summary);
     Result<> add_context_and_template(const GgufSummary& summary, Model& model);
-    void restore_prefix(const GgufSummary& summary, Model& model);
+    void restore_prefix(Model& model);
 
     const Options& options_;
     trace::Timeline& timeline_;
     const base::Log& log_;
-    const std::atomic<bool>& cancelled_;
+    LoadControl& control_;
     unsigned threads_ = 1;
     bool refused_in_parts_ = false; // by libllama, which may take it as a whole
 };
@@ -81,6 +86,9 @@ Result<std::unique_ptr<Model>> Loader::load() {
     if (!summary) { return std::unexpected(summary.error()); }
     if (auto loaded = backend.get(); !loaded) { return std::unexpected(std::move(loaded.error())); }
     auto model = std::make_unique<Model>();
+    model->threads = threads_;
+    model->path = options_.model;
+    model->header_bytes = summary->header_bytes;
     if (auto loaded = load_parts(*summary, *model); !loaded) {
         return std::unexpected(std::move(loaded.error()));
     }
@@ -100,7 +108,8 @@ Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {
     // On one CPU nothing runs beside, and reading the file's metadata twice costs more than it saves.
     if (threads_ > 1) {
         auto loaded = load_parts_at_once(summary, model);
-        if (loaded || !refused_in_parts_ || loaded.error().fault != Fault::model_unsupported || cancelled_) {
+        if (loaded || !refused_in_parts_ || loaded.error().fault != Fault::model_unsupported ||
+            control_.cancelled) {
             return loaded;
         }
         // An architecture that cannot do without its vocabulary, or a bad model: the plain load tells.
@@ -132,7 +141,7 @@ Result<> Loader::add_context_and_template(const GgufSummary& summary, Model& mod
     auto context = make_context(model.weights.get(), summary);
     if (!context) { return std::unexpected(std::move(context.error())); }
     model.context = *std::move(context);
-    if (!options_.cache.empty()) { restore_prefix(summary, model); }
+    if (!options_.cache.empty()) { restore_prefix(model); }
     const Span span(timeline_, "engine: chat template");
     auto chat_template = ChatTemplate::parse(summary.chat_template);
     if (!chat_template) {
@@ -144,19 +153,19 @@ Result<> Loader::add_context_and_template(const GgufSummary& summary, Model& mod
 }
 
 // Whatever is wrong with the file, it only saves time.
-void Loader::restore_prefix(const GgufSummary& summary, Model& model) {
+void Loader::restore_prefix(Model& model) {
     const Span span(timeline_, "engine: saved prefix");
-    const auto print = fingerprint(options_.model, summary.header_bytes, model.context->settings());
-    if (!print) { return log_.notice(base::describe(print.error())); }
-    model.prefix_file.emplace(options_.cache, name_of_model(options_.model), *print);
+    const auto fingerprint = model.fingerprint();
+    if (!fingerprint) { return log_.notice(base::describe(fingerprint.error())); }
+    model.prefix_file.emplace(options_.cache + "/" + name_of_model(options_.model) + ".prefix", *fingerprint);
     auto saved = model.prefix_file->load();
     if (!saved) { return log_.notice(base::describe(saved.error()), "; it will be made again"); }
     if (!saved->has_value()) { return; }
-    SavedPrefix& prefix = **saved;
-    auto restored = model.context->make_room(prefix.tokens.size());
-    if (restored) { restored = model.context->restore(prefix.state); }
+    SavedState& prefix = **saved;
+    auto restored = model.context->grow(prefix.tokens.size(), 1);
+    if (restored) { restored = model.context->restore(0, prefix.state); }
     if (!restored) { return log_.notice(model.prefix_file->path(), ": ", restored.error().message); }
-    model.held = std::move(prefix.tokens);
+    model.prefix = std::move(prefix);
 }
 
 Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
@@ -164,8 +173,8 @@ Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
     const LlamaLog llama_log(log_);
     const auto overrides = without_vocabulary(summary);
     llama_model_params parameters = llama_model_default_params();
-    parameters.progress_callback = go_on;
-    parameters.progress_callback_user_data = const_cast<std::atomic<bool>*>(&cancelled_);
+    parameters.progress_callback = part == Part::vocabulary ? go_on_silently : go_on;
+    parameters.progress_callback_user_data = &control_;
     parameters.vocab_only = part == Part::vocabulary;
     if (part == Part::weights) { parameters.kv_overrides = overrides.data(); }
     try {
@@ -180,7 +189,7 @@ Result<ModelHandle> Loader::load_part(Part part, const GgufSummary& summary) {
 
 Result<Context> Loader::make_context(llama_model* weights, const GgufSummary& summary) {
     const Span span(timeline_, "engine: context");
-    if (cancelled_) { return std::unexpected(Error{Fault::internal, "the load was cancelled"}); }
+    if (control_.cancelled) { return std::unexpected(Error{Fault::internal, "the load was cancelled"}); }
     if (llama_model_has_encoder(weights) || !llama_model_has_decoder(weights)) {
         return std::unexpected(
             Error{Fault::model_unsupported, options_.model + ": architecture " + summary.architecture +
@@ -201,9 +210,9 @@ std::string name_of_model(std::string_view path) {
 }
 
 Result<std::unique_ptr<Model>> load_model(const Options& options, trace::Timeline& timeline,
-                                          const base::Log& log, const std::atomic<bool>& cancelled) {
+                                          const base::Log& log, LoadControl& control) {
     try {
-        return Loader(options, timeline, log, cancelled).load();
+        return Loader(options, timeline, log, control).load();
     } catch (const std::exception& fault) { // no memory, no thread
         return std::unexpected(Error{Fault::resources, options.model + ": " + fault.what()});
     }

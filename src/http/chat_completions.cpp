@@ -109,6 +109,9 @@ void ChatCompletions::finished(Number number, const engine::Result<engine::Outco
     if (outcome->finish == engine::Finish::cancelled) {
         return fail(completion, unavailable("the request was cancelled"));
     }
+    if (outcome->finish == engine::Finish::deadline) {
+        return fail(completion, unavailable("the request's time was over"));
+    }
     if (!completion.streaming) {
         const std::string body = completion_json(completion.head, completion.text, *outcome);
         completion.exchange.reply(200, "application/json", body);

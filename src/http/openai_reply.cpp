@@ -132,6 +132,7 @@ std::string_view reason(engine::Finish finish) {
         return "length";
     case engine::Finish::stop:
     case engine::Finish::cancelled:
+    case engine::Finish::deadline:
         break;
     }
     return "stop";
@@ -174,13 +175,21 @@ ErrorReply unavailable(std::string message) {
 ErrorReply error_reply(const engine::Error& error) {
     switch (error.fault) {
     case engine::Fault::request:
+    case engine::Fault::state_file:
         return invalid_request(error.message, "messages");
+    case engine::Fault::too_long:
+        return {.status = 400,
+                .message = error.message,
+                .type = "invalid_request_error",
+                .param = "messages",
+                .code = "context_length_exceeded"};
     case engine::Fault::resources:
     case engine::Fault::internal:
         break;
     case engine::Fault::model_missing:
     case engine::Fault::model_malformed:
     case engine::Fault::model_unsupported:
+    case engine::Fault::cancelled:
         return unavailable(error.message);
     }
     return {.status = 500, .message = error.message, .type = "server_error", .param = {}, .code = {}};

@@ -156,7 +156,9 @@ std::expected<ChatRequest, ErrorReply> parse_chat_request(const std::string& bod
     ChatRequest request;
     std::string model; // there is one model: the name is checked, not used
     std::int64_t answers = 1;
-    read_messages(reader, fields.messages, request.engine.messages);
+    engine::Messages messages;
+    read_messages(reader, fields.messages, messages.json);
+    request.engine.prompt = std::move(messages);
     reader.read("model", fields.model, model, "a string");
     reader.read<std::int64_t>("n", fields.n, answers, 1, 1, "1: one answer to a request");
     read_lengths(reader, fields, request.engine.max_tokens);

@@ -22,8 +22,9 @@ void check(const vb::http::ChatRequest& request) {
     require(std::ranges::none_of(request.engine.stop, &std::string::empty));
     // The messages are a JSON document of their own: what is handed on does not depend on what stood around
     // it.
-    const auto again = vb::http::parse_chat_request(R"({"messages":)" + request.engine.messages + "}");
-    require(again && again->engine.messages == request.engine.messages);
+    const std::string& messages = std::get<vb::engine::Messages>(request.engine.prompt).json;
+    const auto again = vb::http::parse_chat_request(R"({"messages":)" + messages + "}");
+    require(again && std::get<vb::engine::Messages>(again->engine.prompt).json == messages);
 }
 
 } // namespace

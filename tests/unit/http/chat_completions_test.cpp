@@ -19,7 +19,7 @@ TEST_F(ChatCompletionsTest, WholeAnswer) {
     client.post(chat);
     const auto call = backend_.next();
     ASSERT_TRUE(call.receiver);
-    EXPECT_EQ(call.request.messages, R"([{"role":"user","content":"Hi"}])");
+    EXPECT_EQ(std::get<engine::Messages>(call.request.prompt).json, R"([{"role":"user","content":"Hi"}])");
     call.text("Good ");
     call.text("\"day\"\n\x01");
     call.finish();

@@ -61,7 +61,7 @@ TEST(ChatRequestTest, MessagesArePassedOnUntouched) {
         R"([ {"role":"user", "content":[{"type":"text","text":"\u00e9\n"}]} , {"x":-1.5e3} ])";
     const auto request = parse_chat_request("\n{\"stream\":false, \"messages\" : " + messages + " }\n");
     ASSERT_TRUE(request) << request.error().message;
-    EXPECT_EQ(request->engine.messages, messages);
+    EXPECT_EQ(std::get<engine::Messages>(request->engine.prompt).json, messages);
 }
 
 TEST(ChatRequestTest, NullIsAbsent) {

@@ -1,4 +1,4 @@
-#include "engine/saved_prefix.h"
+#include "engine/saved_state.h"
 
 #include <gtest/gtest.h>
 
@@ -13,23 +13,24 @@
 namespace vb::engine {
 namespace {
 
-const SavedPrefix prefix{.tokens = {1, 2, 70'000, -1}, .state = {9, 8, 7}};
+const SavedState saved{.tokens = {1, 2, 70'000, -1}, .state = {9, 8, 7}, .text = "[]"};
 constexpr Fingerprint print{1, 2, 3};
 
 std::string reason(std::span<const std::byte> file, const Fingerprint& expected = print) {
-    const auto decoded = decode_prefix(file, expected);
+    const auto decoded = decode_state(file, expected);
     return decoded ? "" : std::string(decoded.error().view());
 }
 
-TEST(SavedPrefixTest, ComesBackAsItWas) {
-    const auto decoded = decode_prefix(encode_prefix(prefix, print), print);
+TEST(SavedStateTest, ComesBackAsItWas) {
+    const auto decoded = decode_state(encode_state(saved, print), print);
     ASSERT_TRUE(decoded) << decoded.error().view();
-    EXPECT_EQ(decoded->tokens, prefix.tokens);
-    EXPECT_EQ(decoded->state, prefix.state);
+    EXPECT_EQ(decoded->tokens, saved.tokens);
+    EXPECT_EQ(decoded->state, saved.state);
+    EXPECT_EQ(decoded->text, saved.text);
 }
 
-TEST(SavedPrefixTest, EveryChangedBitIsFound) {
-    auto file = encode_prefix(prefix, print);
+TEST(SavedStateTest, EveryChangedBitIsFound) {
+    auto file = encode_state(saved, print);
     for (std::byte& byte : file) {
         for (int bit = 0; bit < 8; ++bit) {
             byte ^= std::byte(1U << bit);
@@ -40,8 +41,8 @@ TEST(SavedPrefixTest, EveryChangedBitIsFound) {
     EXPECT_EQ(reason(file), "");
 }
 
-TEST(SavedPrefixTest, EveryOtherLengthIsFound) {
-    auto file = encode_prefix(prefix, print);
+TEST(SavedStateTest, EveryOtherLengthIsFound) {
+    auto file = encode_state(saved, print);
     for (std::size_t size = 0; size < file.size(); ++size) {
         EXPECT_NE(reason(std::span(file).first(size)), "") << size;
     }
@@ -49,25 +50,25 @@ TEST(SavedPrefixTest, EveryOtherLengthIsFound) {
     EXPECT_NE(reason(file), "");
 }
 
-TEST(SavedPrefixTest, SaysWhyItIsNotUsed) {
-    const auto file = encode_prefix(prefix, print);
-    EXPECT_EQ(reason(std::span(file).first(5)), "its size is 5, expected 48");
+TEST(SavedStateTest, SaysWhyItIsNotUsed) {
+    const auto file = encode_state(saved, print);
+    EXPECT_EQ(reason(std::span(file).first(5)), "its size is 5, expected 56");
     EXPECT_EQ(reason(file, Fingerprint{}), "made for another model, library or setting");
     auto other = file;
     other[0] = std::byte{'v'};
-    EXPECT_EQ(reason(other), "not a saved prefix");
+    EXPECT_EQ(reason(other), "not a saved state");
     other = file;
     other[8] = std::byte{9};
-    EXPECT_EQ(reason(other), "its version is 9, expected 1");
+    EXPECT_EQ(reason(other), "its version is 9, expected 2");
     other = file;
     other.back() = std::byte{0};
     EXPECT_EQ(reason(other), "its checksum is wrong");
 }
 
-class PrefixFileTest : public testing::Test {
+class StateFileTest : public testing::Test {
   protected:
     void SetUp() override {
-        std::string name = testing::TempDir() + "prefix-XXXXXX";
+        std::string name = testing::TempDir() + "state-XXXXXX";
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         directory_ = name;
     }
@@ -77,28 +78,33 @@ class PrefixFileTest : public testing::Test {
         const auto loaded = file().load();
         return loaded ? "" : std::string(base::describe(loaded.error()).view());
     }
-    PrefixFile file(const char* folder = "") const { return {directory_ + folder, "m", print}; }
+    StateFile file(const char* folder = "") const { return {directory_ + folder + "/m.state", print}; }
 
     std::string directory_;
 };
 
-TEST_F(PrefixFileTest, SavesAndLoadsAndMakesItsDirectory) {
-    const PrefixFile one = file("/new");
-    EXPECT_EQ(one.path(), directory_ + "/new/m.prefix");
+TEST_F(StateFileTest, SavesAndLoads) {
+    const StateFile one = file();
     const auto nothing = one.load();
     ASSERT_TRUE(nothing) << base::describe(nothing.error()).view();
     EXPECT_FALSE(nothing->has_value());
     for (int times = 0; times < 2; ++times) {
-        ASSERT_TRUE(one.save(prefix));
+        ASSERT_TRUE(one.save(saved));
         const auto loaded = one.load();
         ASSERT_TRUE(loaded && *loaded);
-        EXPECT_EQ((*loaded)->tokens, prefix.tokens);
+        EXPECT_EQ((*loaded)->tokens, saved.tokens);
     }
-    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_ + "/new"), {}), 1);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1);
 }
 
-TEST_F(PrefixFileTest, RefusesWhatOthersMayWrite) {
-    ASSERT_TRUE(file().save(prefix));
+TEST_F(StateFileTest, AConversationIsItsOwnersOnly) {
+    ASSERT_TRUE(file().save(saved));
+    EXPECT_EQ(std::filesystem::status(file().path()).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(StateFileTest, RefusesWhatOthersMayWrite) {
+    ASSERT_TRUE(file().save(saved));
     ASSERT_EQ(::chmod(file().path().c_str(), 0664), 0);
     EXPECT_EQ(refusal(),
               "read " + file().path() + ": expected a file of this user or root that no other may write");
@@ -110,16 +116,16 @@ TEST_F(PrefixFileTest, RefusesWhatOthersMayWrite) {
     EXPECT_NE(refusal().find("expected a file"), std::string::npos) << refusal();
 }
 
-TEST_F(PrefixFileTest, AFailureNamesTheFileAndLeavesTheOldOne) {
-    ASSERT_TRUE(file().save(prefix));
+TEST_F(StateFileTest, AFailureNamesTheFileAndLeavesTheOldOne) {
+    ASSERT_TRUE(file().save(saved));
     ASSERT_EQ(::mkdir((file().path() + ".new").c_str(), 0700), 0); // as root every file can be written
-    const auto saved = file().save({.tokens = {5}, .state = {}});
-    ASSERT_FALSE(saved);
-    EXPECT_NE(base::describe(saved.error()).view().find(file().path() + ".new"), std::string_view::npos);
+    const auto failed = file().save({.tokens = {5}, .state = {}});
+    ASSERT_FALSE(failed);
+    EXPECT_NE(base::describe(failed.error()).view().find(file().path() + ".new"), std::string_view::npos);
     const auto loaded = file().load();
     ASSERT_TRUE(loaded && *loaded);
-    EXPECT_EQ((*loaded)->tokens, prefix.tokens);
-    EXPECT_FALSE(file("/no/such").save(prefix));
+    EXPECT_EQ((*loaded)->tokens, saved.tokens);
+    EXPECT_FALSE(file("/no/such").save(saved));
 }
 
 TEST(FingerprintTest, ChangesWithTheFileAndTheSettings) {

@@ -1,4 +1,4 @@
-#include "engine/saved_prefix.h"
+#include "engine/saved_state.h"
 
 #include "base/unique_fd.h"
 
@@ -13,19 +13,20 @@
 namespace vb::engine {
 namespace {
 
-constexpr std::array<char, 8> magic = {'V', 'B', 'P', 'R', 'E', 'F', 'I', 'X'};
-constexpr std::uint32_t version = 1;
+constexpr std::array<char, 8> magic = {'V', 'B', 'S', 'T', 'A', 'T', 'E', '\0'};
+constexpr std::uint32_t version = 2;
 
-// In the machine's own byte order: the file never leaves the machine. Tokens and state follow.
+// In the machine's own byte order: the file never leaves the machine. Tokens, state and text follow.
 struct Header {
     std::array<char, 8> magic;
     std::uint32_t version;
     std::uint32_t token_count;
     std::uint64_t state_bytes;
+    std::uint64_t text_bytes;
     Fingerprint fingerprint;
     std::uint64_t checksum; // XXH3, 64 bits, of the whole file with zero here
 };
-static_assert(sizeof(Header) == 48);
+static_assert(sizeof(Header) == 56);
 
 std::uint64_t checksum_of(Header header, std::span<const std::byte> body) {
     header.checksum = 0;
@@ -69,51 +70,55 @@ bool is_private(const struct stat& status) {
 
 } // namespace
 
-std::vector<std::byte> encode_prefix(const SavedPrefix& prefix, const Fingerprint& fingerprint) {
+std::vector<std::byte> encode_state(const SavedState& saved, const Fingerprint& fingerprint) {
     Header header{.magic = magic,
                   .version = version,
-                  .token_count = static_cast<std::uint32_t>(prefix.tokens.size()),
-                  .state_bytes = prefix.state.size(),
+                  .token_count = static_cast<std::uint32_t>(saved.tokens.size()),
+                  .state_bytes = saved.state.size(),
+                  .text_bytes = saved.text.size(),
                   .fingerprint = fingerprint,
                   .checksum = 0};
-    const auto tokens = std::as_bytes(std::span(prefix.tokens));
-    std::vector<std::byte> file(sizeof header + tokens.size() + prefix.state.size());
-    const auto body = std::span(file).subspan(sizeof header);
-    std::ranges::copy(tokens, body.begin());
-    std::ranges::copy(std::as_bytes(std::span(prefix.state)), body.subspan(tokens.size()).begin());
-    header.checksum = checksum_of(header, body);
+    const std::span<const std::byte> parts[] = {std::as_bytes(std::span(saved.tokens)),
+                                                std::as_bytes(std::span(saved.state)),
+                                                std::as_bytes(std::span(saved.text))};
+    std::vector<std::byte> file(sizeof header);
+    for (const auto part : parts) {
+        file.insert(file.end(), part.begin(), part.end());
+    }
+    header.checksum = checksum_of(header, std::span(file).subspan(sizeof header));
     std::memcpy(file.data(), &header, sizeof header);
     return file;
 }
 
-std::expected<SavedPrefix, base::Text<255>> decode_prefix(std::span<const std::byte> file,
-                                                          const Fingerprint& fingerprint) {
+std::expected<SavedState, base::Text<255>> decode_state(std::span<const std::byte> file,
+                                                        const Fingerprint& fingerprint) {
     Header header{};
     if (file.size() < sizeof header) { return refuse("its size", file.size(), sizeof header); }
     std::memcpy(&header, file.data(), sizeof header);
-    if (header.magic != magic) { return refuse("not a saved prefix"); }
+    if (header.magic != magic) { return refuse("not a saved state"); }
     if (header.version != version) { return refuse("its version", header.version, version); }
     if (header.fingerprint != fingerprint) { return refuse("made for another model, library or setting"); }
-    const auto body = file.subspan(sizeof header);
+    auto body = file.subspan(sizeof header);
     const std::uint64_t token_bytes = std::uint64_t{header.token_count} * sizeof(std::int32_t);
-    if (header.state_bytes > body.size() || body.size() - header.state_bytes != token_bytes) {
+    if (token_bytes > body.size() || header.state_bytes > body.size() - token_bytes ||
+        header.text_bytes != body.size() - token_bytes - header.state_bytes) {
         return refuse("its size disagrees with the counts in its header");
     }
     if (header.checksum != checksum_of(header, body)) { return refuse("its checksum is wrong"); }
-    SavedPrefix prefix;
-    prefix.tokens.resize(header.token_count);
-    std::ranges::copy(body.first(token_bytes), std::as_writable_bytes(std::span(prefix.tokens)).begin());
-    prefix.state.resize(header.state_bytes);
-    std::ranges::copy(body.subspan(token_bytes), std::as_writable_bytes(std::span(prefix.state)).begin());
-    return prefix;
+    SavedState saved;
+    const auto take = [&body](auto& part, std::uint64_t count) {
+        part.resize(count);
+        const auto bytes = std::as_writable_bytes(std::span(part));
+        std::ranges::copy(body.first(bytes.size()), bytes.begin());
+        body = body.subspan(bytes.size());
+    };
+    take(saved.tokens, header.token_count);
+    take(saved.state, header.state_bytes);
+    take(saved.text, header.text_bytes);
+    return saved;
 }
 
-PrefixFile::PrefixFile(const std::string& directory, std::string_view model_name,
-                       const Fingerprint& fingerprint)
-    : directory_(directory), path_(directory + "/" + std::string(model_name) + ".prefix"),
-      fingerprint_(fingerprint) {}
-
-base::Result<std::optional<SavedPrefix>> PrefixFile::load() const {
+base::Result<std::optional<SavedState>> StateFile::load() const {
     const base::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd && errno == ENOENT) { return std::nullopt; }
     struct stat status{};
@@ -123,22 +128,20 @@ base::Result<std::optional<SavedPrefix>> PrefixFile::load() const {
     }
     const auto bytes = read_all(fd.get(), static_cast<std::size_t>(status.st_size), path_);
     if (!bytes) { return std::unexpected(bytes.error()); }
-    auto prefix = decode_prefix(*bytes, fingerprint_);
-    if (!prefix) { return base::failure("read", path_, prefix.error()); }
-    return *std::move(prefix);
+    auto saved = decode_state(*bytes, fingerprint_);
+    if (!saved) { return base::failure("read", path_, saved.error()); }
+    return *std::move(saved);
 }
 
-base::Result<> PrefixFile::save(const SavedPrefix& prefix) const {
-    if (::mkdir(directory_.c_str(), 0755) != 0 && errno != EEXIST) {
-        return base::system_error("make the directory", directory_);
-    }
+base::Result<> StateFile::save(const SavedState& saved) const {
+    const mode_t mode = saved.text.empty() ? 0644 : 0600; // a conversation is nobody else's business
     const std::string unfinished = path_ + ".new";
     {
         constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
-        const base::UniqueFd fd(::open(unfinished.c_str(), flags, 0644));
+        const base::UniqueFd fd(::open(unfinished.c_str(), flags, mode));
         if (!fd) { return base::system_error("write", unfinished); }
         // Not synced to the disk: a file that a power cut tore does not have its checksum.
-        if (auto written = write_all(fd.get(), encode_prefix(prefix, fingerprint_), unfinished); !written) {
+        if (auto written = write_all(fd.get(), encode_state(saved, fingerprint_), unfinished); !written) {
             ::unlink(unfinished.c_str());
             return written;
         }

@@ -1,0 +1,224 @@
+#include "engine/scheduler.h"
+
+#include "engine/vocabulary.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vb::engine {
+namespace {
+
+// Tokens of prompts in one batch while answers are under way: how long these wait for their next token.
+constexpr std::size_t prompt_share = 128;
+
+} // namespace
+
+Scheduler::Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Timeline& timeline,
+                     const base::Log& log)
+    : model_(std::move(model)), timeline_(timeline), log_(log),
+      sequences_(*model_->context, kept, std::exchange(model_->prefix, {}), log),
+      batch_(model_->context->batch()), saved_(sequences_.held(0)) {
+    jobs_.reserve(model_->context->parallel());
+    model_->context->interrupt_by(interrupted_);
+}
+
+void Scheduler::add(Ticket ticket, const Request& request, std::unique_ptr<Receiver> receiver) {
+    if (!model_->context->can_generate()) {
+        return receiver->finished(std::unexpected(
+            Error{Fault::request, "the model computes embeddings, and does not go on with a text"}));
+    }
+    if (std::exchange(first_request_, false)) { first_prompt_.emplace(timeline_, "engine: prefill"); }
+    auto tokens = prompt_tokens(*model_, request.prompt, model_->context->limit(), request.slides);
+    if (!tokens) { return receiver->finished(std::unexpected(std::move(tokens.error()))); }
+    auto sampler = Sampler::create(model_->vocabulary(), request.sampling, *tokens);
+    if (!sampler) { return receiver->finished(std::unexpected(std::move(sampler.error()))); }
+    const auto sequence = sequences_.take(*tokens);
+    if (!sequence) { return receiver->finished(std::unexpected(sequence.error())); }
+    const Usage usage{.prompt_tokens = static_cast<std::uint32_t>(tokens->size()),
+                      .cached_tokens = static_cast<std::uint32_t>(sequences_.held(*sequence).size())};
+    jobs_.push_back({.ticket = ticket,
+                     .receiver = std::move(receiver),
+                     .tokens = *std::move(tokens),
+                     .sequence = *sequence,
+                     .sampler = *std::move(sampler),
+                     .text = AnswerText(request.stop),
+                     .alternatives = request.alternatives,
+                     .deadline = request.deadline,
+                     .max_tokens = request.max_tokens,
+                     .slides = request.slides,
+                     .usage = usage});
+}
+
+void Scheduler::cancel(Ticket ticket) {
+    end_where([ticket](const Job& job) { return job.ticket == ticket; }, Finish::cancelled);
+}
+
+void Scheduler::end_all(const Result<Finish>& reason) {
+    end_where([](const Job&) { return true; }, reason);
+}
+
+void Scheduler::interrupt(std::optional<Ticket> ticket) {
+    const std::scoped_lock lock(mutex_);
+    if (!ticket) { is_stopping_ = true; }
+    if (!ticket || std::ranges::contains(prompts_, *ticket)) {
+        interrupted_.store(true, std::memory_order_relaxed);
+    }
+}
+
+void Scheduler::step() {
+    const base::Nanoseconds now = base::monotonic_now();
+    end_where([now](const Job& job) { return job.deadline && *job.deadline <= now; }, Finish::deadline);
+    if (jobs_.empty()) { return; }
+    fill_batch();
+    if (compute()) { take_tokens(); }
+}
+
+void Scheduler::fill_batch() {
+    const std::size_t most = model_->context->batch();
+    const auto pending = [this](const Job& job) {
+        return job.tokens.size() - sequences_.held(job.sequence).size();
+    };
+    const auto answering = static_cast<std::size_t>(
+        std::ranges::count_if(jobs_, [&](const Job& job) { return pending(job) == 1; }));
+    std::size_t reading = jobs_.size() - answering;
+    std::size_t room = answering == 0 ? most : std::min(prompt_share, most - answering);
+    batch_.clear();
+    for (Job& job : jobs_) {
+        const std::size_t wanted = pending(job);
+        job.now = wanted;
+        if (wanted > 1) {
+            job.now = std::min(wanted, room / reading--); // the last one gets what is left
+            room -= job.now;
+        }
+        const std::size_t held = sequences_.held(job.sequence).size();
+        job.logits = -1;
+        for (std::size_t position = held; position < held + job.now; ++position) {
+            const bool is_last = position + 1 == job.tokens.size();
+            const auto at = batch_.add(job.tokens[position], position, job.sequence, is_last);
+            if (is_last) { job.logits = at; }
+        }
+    }
+}
+
+bool Scheduler::compute() {
+    for (auto room = make_room(); !room; room = make_room()) {
+        end_newest(room.error());
+        if (jobs_.empty()) { return false; }
+        fill_batch();
+    }
+    const std::int32_t status = decode();
+    for (const Job& job : jobs_) {
+        if (status == 0) {
+            sequences_.computed(job.sequence, batch_tokens(job));
+        } else if (job.now > 0) {
+            sequences_.broken_off(job.sequence, batch_tokens(job));
+        }
+    }
+    if (status != 0 && status != broken_off) {
+        const Error failure{Fault::internal, "llama_decode failed with status " + std::to_string(status)};
+        end_where([](const Job& job) { return job.now > 0; }, std::unexpected(failure));
+    }
+    return status == 0;
+}
+
+Result<> Scheduler::make_room() {
+    std::size_t longest = 0;
+    for (const Job& job : jobs_) {
+        longest = std::max(longest, sequences_.held(job.sequence).size() + job.now);
+    }
+    return model_->context->grow(longest, model_->context->sequences());
+}
+
+std::int32_t Scheduler::decode() {
+    {
+        const std::scoped_lock lock(mutex_);
+        prompts_.clear();
+        for (const Job& job : jobs_) {
+            if (job.now > 1) { prompts_.push_back(job.ticket); }
+        }
+        interrupted_.store(is_stopping_, std::memory_order_relaxed);
+    }
+    return llama_decode(model_->context->get(), batch_.get());
+}
+
+// There is no memory for all of them: those that came first go on.
+void Scheduler::end_newest(const Error& reason) {
+    const Ticket newest = jobs_.back().ticket;
+    end_where([newest](const Job& job) { return job.ticket == newest; }, std::unexpected(reason));
+}
+
+std::span<const Token> Scheduler::batch_tokens(const Job& job) const {
+    return std::span(job.tokens).subspan(sequences_.held(job.sequence).size(), job.now);
+}
+
+void Scheduler::take_tokens() {
+    std::erase_if(jobs_, [this](Job& job) {
+        if (job.logits < 0) { return false; }
+        const auto finish_reason = take_token(job);
+        if (!finish_reason) { return false; }
+        finish(job, *finish_reason);
+        return true;
+    });
+}
+
+std::optional<Result<Finish>> Scheduler::take_token(Job& job) {
+    const auto token = choose(job);
+    if (!token) { return std::unexpected(token.error()); }
+    first_prompt_.reset();
+    ++job.usage.completion_tokens; // the one that ends the answer included, as llama-server counts
+    if (llama_vocab_is_eog(model_->vocabulary(), *token)) { return Finish::stop; }
+    piece_.clear();
+    append_piece(*model_, *token, false, piece_);
+    if (const std::string text = job.text.add(piece_); !text.empty()) { job.receiver->text(text); }
+    if (job.text.stopped()) { return Finish::stop; }
+    if (job.usage.completion_tokens == job.max_tokens) { return Finish::length; }
+    const bool is_full = job.tokens.size() >= model_->context->limit();
+    if (is_full && !job.slides) { return Finish::length; }
+    job.tokens.push_back(*token);
+    if (is_full) {
+        slide(job.tokens, model_->context->limit());
+        sequences_.cut_to(job.sequence, job.tokens);
+    }
+    return std::nullopt;
+}
+
+Result<Token> Scheduler::choose(Job& job) {
+    const auto size = static_cast<std::size_t>(llama_vocab_n_tokens(model_->vocabulary()));
+    const std::span<const float> logits(llama_get_logits_ith(model_->context->get(), job.logits), size);
+    Token token = 0;
+    try {
+        token = job.sampler.choose(logits);
+    } catch (const std::exception& fault) { // of the grammar
+        return std::unexpected(Error{Fault::request, std::string("grammar: ") + fault.what()});
+    }
+    if (std::cmp_greater_equal(token, size)) {
+        return std::unexpected(Error{Fault::internal, "the model computed no number for any token"});
+    }
+    if (job.alternatives) {
+        ChosenToken chosen = probabilities(logits, token, *job.alternatives);
+        append_piece(*model_, token, true, chosen.chosen.bytes);
+        for (TokenProbability& one : chosen.alternatives) {
+            append_piece(*model_, one.token, true, one.bytes);
+        }
+        job.receiver->token(chosen);
+    }
+    return token;
+}
+
+void Scheduler::finish(Job& job, const Result<Finish>& reason) {
+    if (const std::string text = job.text.finish(); !text.empty()) { job.receiver->text(text); }
+    job.receiver->finished(
+        reason.transform([&job](Finish finish) { return Outcome{.finish = finish, .usage = job.usage}; }));
+    sequences_.release(job.sequence);
+}
+
+template <class Condition>
+void Scheduler::end_where(Condition ends, const Result<Finish>& reason) {
+    std::erase_if(jobs_, [&](Job& job) {
+        if (!ends(job)) { return false; }
+        finish(job, reason);
+        return true;
+    });
+}
+
+} // namespace vb::engine

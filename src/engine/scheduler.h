@@ -1,0 +1,103 @@
+// Computes the answers to several requests side by side with one model: in each step one batch, in which every
+// answer under way gets its next token, and what room there is goes to the prompts in equal parts. Used by one
+// thread, but for interrupt().
+#pragma once
+
+#include "engine/answer_text.h"
+#include "engine/model.h"
+#include "engine/sampler.h"
+#include "engine/sequences.h"
+
+#include <mutex>
+#include <optional>
+
+namespace vb::engine {
+
+class Scheduler {
+  public:
+    using Ticket = Engine::Ticket;
+
+    // timeline and log outlive it; the model does not move. `kept`: tokens of past requests that stay computed.
+    Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Timeline& timeline,
+              const base::Log& log);
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+
+    std::size_t free_places() const noexcept { return model_->context->parallel() - jobs_.size(); }
+    bool is_idle() const noexcept { return jobs_.empty(); }
+    // There must be a free place. What is wrong with the request its receiver hears in here.
+    void add(Ticket ticket, const Request& request, std::unique_ptr<Receiver> receiver);
+    // Computes one batch, and lets the receivers know what came of it.
+    void step();
+    // Ends a request that was added; others are ignored.
+    void cancel(Ticket ticket);
+    void end_all(const Result<Finish>& reason);
+    // Any thread. Breaks the computation off if it is about the prompt of this request; without one at all, for good.
+    void interrupt(std::optional<Ticket> ticket);
+
+    // In scheduler_files.cpp.
+    // Computes what every prompt begins with, so that requests need not, and saves it for the next start. For a
+    // moment when nobody waits.
+    void prepare();
+    Result<> save(const std::string& messages, const std::string& path);
+    Result<std::string> load(const std::string& path);
+
+  private:
+    static constexpr std::int32_t broken_off = 2; // what llama_decode returns
+
+    struct Job {
+        Ticket ticket;
+        std::unique_ptr<Receiver> receiver;
+        Tokens tokens; // of the prompt and of the answer
+        Sequences::Id sequence;
+        Sampler sampler;
+        AnswerText text;
+        std::optional<std::uint32_t> alternatives;
+        std::optional<base::Nanoseconds> deadline;
+        std::uint32_t max_tokens;
+        bool slides;
+        Usage usage;
+        std::size_t now = 0;      // tokens of it in the batch
+        std::int32_t logits = -1; // where in the batch those of its last token are; less than 0: not in it
+    };
+
+    void fill_batch();
+    // False: there are no new logits, because it was broken off or failed.
+    bool compute();
+    std::int32_t decode();
+    Result<> make_room();
+    void end_newest(const Error& reason);
+    std::span<const Token> batch_tokens(const Job& job) const;
+    void take_tokens();
+    // Nothing while the job goes on.
+    std::optional<Result<Finish>> take_token(Job& job);
+    Result<Token> choose(Job& job);
+    void finish(Job& job, const Result<Finish>& reason);
+    template <class Condition>
+    void end_where(Condition ends, const Result<Finish>& reason);
+
+    Tokens common_prefix() const;
+    bool read(Sequences::Id sequence, std::span<const Token> tokens);
+    Result<> save_prefix(Sequences::Id sequence);
+    Result<StateFile> state_file(const std::string& path) const;
+    // What there is of the beginning of `tokens`, and nothing else.
+    SavedState computed_of(std::span<const Token> tokens);
+
+    const std::unique_ptr<Model> model_;
+    trace::Timeline& timeline_;
+    const base::Log& log_;
+    Sequences sequences_;
+    std::vector<Job> jobs_; // in the order they came
+    Batch batch_;
+    Tokens saved_;              // what the file of the prefix holds
+    std::string piece_;         // of one token
+    bool first_request_ = true; // only this one goes on the timeline
+    std::optional<trace::Span> first_prompt_;
+
+    std::atomic<bool> interrupted_ = false;
+    std::mutex mutex_;            // of what follows
+    std::vector<Ticket> prompts_; // that are being computed
+    bool is_stopping_ = false;
+};
+
+} // namespace vb::engine
