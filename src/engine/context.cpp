@@ -21,9 +21,61 @@ bool is_set(void* flag) {
     return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
 }
 
-Result<std::vector<std::uint8_t>> state_of(llama_context* context, llama_seq_id sequence) {
+// libllama writes a mark and the sequence, then how many sequences the context takes, and for each how many cells
+// follow: none but for the sequence itself. A SequenceState has all but these counts, so that it fits contexts of
+// any size.
+using Count = std::uint32_t;
+constexpr std::size_t mark_bytes = 2 * sizeof(Count);
+
+struct Counts {
+    std::vector<Count> before; // the cells of the sequence
+    std::vector<Count> after;
+
+    Counts(llama_seq_id sequence, std::size_t sequences)
+        : before(static_cast<std::size_t>(sequence) + 1), after(sequences - before.size()) {
+        before[0] = static_cast<Count>(sequences);
+    }
+    std::span<const std::uint8_t> bytes_before() const { return bytes(before); }
+    std::span<const std::uint8_t> bytes_after() const { return bytes(after); }
+
+  private:
+    static std::span<const std::uint8_t> bytes(const std::vector<Count>& counts) {
+        return {reinterpret_cast<const std::uint8_t*>(counts.data()), counts.size() * sizeof(Count)};
+    }
+};
+
+Result<SequenceState> without_counts(std::span<const std::uint8_t> raw, llama_seq_id sequence,
+                                     std::size_t sequences) {
+    const Counts counts(sequence, sequences);
+    const auto before = counts.bytes_before();
+    const auto after = counts.bytes_after();
+    if (raw.size() < mark_bytes + before.size() + after.size() ||
+        !std::ranges::equal(raw.subspan(mark_bytes, before.size()), before) ||
+        !std::ranges::equal(raw.last(after.size()), after)) {
+        return std::unexpected(
+            Error{Fault::internal, "libllama wrote the state of a sequence in a way that is not known"});
+    }
+    SequenceState state;
+    state.append_range(raw.first(mark_bytes));
+    const std::size_t cells = raw.size() - mark_bytes - before.size() - after.size();
+    state.append_range(raw.subspan(mark_bytes + before.size(), cells));
+    return state;
+}
+
+SequenceState with_counts(std::span<const std::uint8_t> state, llama_seq_id sequence, std::size_t sequences) {
+    const Counts counts(sequence, sequences);
+    SequenceState raw;
+    raw.reserve(state.size() + counts.bytes_before().size() + counts.bytes_after().size());
+    raw.append_range(state.first(std::min(mark_bytes, state.size())));
+    raw.append_range(counts.bytes_before());
+    raw.append_range(state.subspan(std::min(mark_bytes, state.size())));
+    raw.append_range(counts.bytes_after());
+    return raw;
+}
+
+Result<SequenceState> raw_state(llama_context* context, llama_seq_id sequence) {
     try {
-        std::vector<std::uint8_t> state(llama_state_seq_get_size(context, sequence));
+        SequenceState state(llama_state_seq_get_size(context, sequence));
         state.resize(llama_state_seq_get_data(context, state.data(), state.size(), sequence));
         if (!state.empty()) { return state; }
     } catch (const std::exception& fault) { // no memory
@@ -51,9 +103,11 @@ Result<Context> Context::create(llama_model* weights, const Options& options, un
     parameters.n_threads_batch = parameters.n_threads;
     parameters.no_perf = true;
     parameters.swa_full = false;
-    auto handle = context.open(options.first_context, 1);
+    const std::size_t sequences = context.can_cut_ ? 1 : parallel; // other states fit one number of them only
+    auto handle = context.open(options.first_context, sequences);
     if (!handle) { return std::unexpected(std::move(handle.error())); }
     context.handle_ = *std::move(handle);
+    parameters.n_seq_max = static_cast<std::uint32_t>(sequences);
     return context;
 }
 
@@ -86,28 +140,38 @@ Result<> Context::grow(std::size_t tokens, std::size_t sequences) {
     auto larger = open(std::max(std::bit_ceil(tokens), size()), sequences);
     if (!larger) { return std::unexpected(std::move(larger.error())); }
     std::swap(handle_, *larger); // `larger` is the smaller one now
-    for (llama_seq_id sequence = 0; std::cmp_less(sequence, this->sequences()); ++sequence) {
+    const std::size_t fewer = std::exchange(parameters_.n_seq_max, static_cast<std::uint32_t>(sequences));
+    for (llama_seq_id sequence = 0; std::cmp_less(sequence, fewer); ++sequence) {
         if (llama_memory_seq_pos_max(llama_get_memory(larger->get()), sequence) < 0) { continue; }
-        const auto held = state_of(larger->get(), sequence);
+        const auto held = state_of(larger->get(), sequence, fewer);
         const auto restored = held ? restore(sequence, *held) : std::unexpected(held.error());
         if (!restored) {
             std::swap(handle_, *larger);
+            parameters_.n_seq_max = static_cast<std::uint32_t>(fewer);
             return restored;
         }
     }
-    parameters_.n_seq_max = static_cast<std::uint32_t>(sequences);
     return {};
 }
 
-Result<std::vector<std::uint8_t>> Context::state(llama_seq_id sequence) const {
-    return state_of(handle_.get(), sequence);
+Result<SequenceState> Context::state_of(llama_context* context, llama_seq_id sequence,
+                                        std::size_t sequences) const {
+    auto raw = raw_state(context, sequence);
+    if (!raw || !can_cut_) { return raw; }
+    return without_counts(*raw, sequence, sequences);
+}
+
+Result<SequenceState> Context::state(llama_seq_id sequence) const {
+    return state_of(handle_.get(), sequence, sequences());
 }
 
 Result<> Context::restore(llama_seq_id sequence, std::span<const std::uint8_t> state) {
     const LlamaLog llama_log(*log_);
     std::string reason = llama_log.reason();
     try {
-        if (llama_state_seq_set_data(handle_.get(), state.data(), state.size(), sequence) > 0) { return {}; }
+        const SequenceState raw =
+            can_cut_ ? with_counts(state, sequence, sequences()) : SequenceState(state.begin(), state.end());
+        if (llama_state_seq_set_data(handle_.get(), raw.data(), raw.size(), sequence) > 0) { return {}; }
         reason = llama_log.reason();
     } catch (const std::exception& fault) { reason = fault.what(); }
     llama_memory_seq_rm(memory(), sequence, -1, -1);

@@ -17,6 +17,9 @@
 
 namespace vb::engine {
 
+// Of a sequence, as Context writes and reads it.
+using SequenceState = std::vector<std::uint8_t>;
+
 class Context {
   public:
     // `weights` and `log` outlive it. `threads` compute in it.
@@ -41,7 +44,7 @@ class Context {
     Result<> grow(std::size_t tokens, std::size_t sequences);
     // What one sequence has computed; restore() makes one that holds exactly that, in a context of the same
     // model, library and settings().
-    Result<std::vector<std::uint8_t>> state(llama_seq_id sequence) const;
+    Result<SequenceState> state(llama_seq_id sequence) const;
     // On an error the sequence is empty.
     Result<> restore(llama_seq_id sequence, std::span<const std::uint8_t> state);
     // The parameters that a state depends on, and the libraries and devices that compute it.
@@ -54,6 +57,8 @@ class Context {
 
   private:
     Context(llama_model* weights, const base::Log& log) : weights_(weights), log_(&log) {}
+    Result<SequenceState> state_of(llama_context* context, llama_seq_id sequence,
+                                   std::size_t sequences) const;
     Result<ContextHandle> open(std::size_t tokens, std::size_t sequences);
 
     llama_model* weights_;
