@@ -58,7 +58,7 @@ struct Failure {
 struct Watchdog {
     std::string device = "/dev/watchdog0";
     std::uint32_t timeout = 30'000;        // milliseconds without food until the machine is reset
-    std::uint32_t reboot_timeout = 60'000; // the same for the time from the last process to reboot(2)
+    std::uint32_t reboot_timeout = 60'000; // the same for reboot(2) itself, when all has ended
     std::uint32_t runtime = 0; // milliseconds without a sign of life until the runtime is killed; 0: never
 };
 

@@ -60,7 +60,7 @@ void Hotplug::add(std::string_view alias) noexcept {
 
 void Hotplug::start() noexcept {
     if (stopped_ || child_ != 0 || retry_at_ || is_settled()) { return; }
-    const auto child = kernel_.spawn_task({.run = run, .argument = this});
+    const auto child = kernel_.spawn_task({.name = "modules", .run = run, .argument = this});
     if (!child) {
         log_.warning("modules are not loaded yet: ", base::describe(child.error()));
         retry_at_ = kernel_.now() + retry_delay;

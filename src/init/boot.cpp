@@ -40,7 +40,7 @@ bool Init::start_mounts() noexcept {
         const auto* const init = static_cast<const Init*>(argument);
         return mount_configured(init->kernel_, init->log_, init->config_.mount);
     };
-    const auto child = kernel_.spawn_task({.run = run, .argument = this});
+    const auto child = kernel_.spawn_task({.name = "mounts", .run = run, .argument = this});
     if (!child) {
         log_.error("nothing is mounted: ", base::describe(child.error()));
         return false;

@@ -7,8 +7,6 @@ namespace vb::init {
 
 namespace {
 
-constexpr char mountinfo_path[] = "/proc/self/mountinfo";
-
 constexpr sys::Mount proc = {"proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr};
 
 struct EarlyMount {
@@ -25,7 +23,8 @@ constexpr EarlyMount early_mounts[] = {
     {{"cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr}, 0555},
 };
 
-// Field 5 of a line of mountinfo.
+} // namespace
+
 std::string_view mount_point_of(std::string_view line) noexcept {
     for (int field = 1; field < 5; ++field) {
         const std::size_t space = line.find(' ');
@@ -35,8 +34,7 @@ std::string_view mount_point_of(std::string_view line) noexcept {
     return line.substr(0, line.find(' '));
 }
 
-// Spaces, tabs, newlines and backslashes stand as \ooo in mountinfo.
-base::Text<4095> unescape(std::string_view text) noexcept {
+base::Text<4095> unescape_path(std::string_view text) noexcept {
     base::Text<4095> plain;
     while (!text.empty()) {
         unsigned int code = 0;
@@ -49,18 +47,6 @@ base::Text<4095> unescape(std::string_view text) noexcept {
     }
     return plain;
 }
-
-void end_mount(sys::Kernel& kernel, const base::Log& log, const char* target) noexcept {
-    // These hold nothing that needs writing, and the first is where the rest is read from.
-    for (const std::string_view kept : {"/", "/proc", "/sys", "/dev"}) {
-        if (target == kept) { return; }
-    }
-    if (kernel.unmount(target)) { return; }
-    const auto remounted = kernel.remount_read_only(target);
-    if (!remounted) { log.warning(base::describe(remounted.error())); }
-}
-
-} // namespace
 
 bool is_mount_point(std::string_view mountinfo, std::string_view path) noexcept {
     while (!mountinfo.empty()) {
@@ -87,24 +73,6 @@ void mount_early(sys::Kernel& kernel, const base::Log& log) noexcept {
         const auto mounted = kernel.mount(early.mount);
         if (!mounted && mounted.error().number != EBUSY) { log.warning(base::describe(mounted.error())); }
     }
-}
-
-void unmount_all(sys::Kernel& kernel, const base::Log& log) noexcept {
-    char buffer[262144]; // as many as there are in a machine with containers of its own
-    const auto mountinfo = kernel.read_file(mountinfo_path, buffer);
-    if (!mountinfo) {
-        log.warning(base::describe(mountinfo.error()));
-    } else {
-        std::string_view rest = *mountinfo;
-        while (!rest.empty()) {
-            if (rest.ends_with('\n')) { rest.remove_suffix(1); }
-            const std::size_t start = rest.rfind('\n') + 1; // npos + 1 is 0: the first line
-            end_mount(kernel, log, unescape(mount_point_of(rest.substr(start))).c_str());
-            rest = rest.substr(0, start);
-        }
-    }
-    const auto root = kernel.remount_read_only("/");
-    if (!root) { log.warning(base::describe(root.error())); }
 }
 
 } // namespace vb::init

@@ -1,10 +1,13 @@
 #include "sys/native_kernel.h"
 
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <malloc.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <unistd.h>
 
 // The linker's: where the program begins in memory, and where its code ends. end(3)
@@ -85,6 +88,20 @@ Result<> NativeKernel::remount_read_only(const char* target) noexcept {
     if (::mount(nullptr, target, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
         return system_error("remount read-only", target);
     }
+    return {};
+}
+
+void NativeKernel::sync() noexcept { ::sync(); }
+
+Result<> NativeKernel::swap_off(const char* path) noexcept {
+    if (::swapoff(path) != 0) { return system_error("swapoff", path); }
+    return {};
+}
+
+Result<> NativeKernel::detach_loop(const char* device) noexcept {
+    const UniqueFd loop(::open(device, O_RDONLY | O_CLOEXEC));
+    if (!loop) { return system_error("open", device); }
+    if (::ioctl(loop.get(), LOOP_CLR_FD, 0) != 0) { return system_error("detach", device); }
     return {};
 }
 

@@ -12,7 +12,7 @@ class NativeKernel final : public Kernel {
     pid_t process_id() noexcept override;
     uid_t user_id() noexcept override;
     Result<pid_t> spawn(const SpawnRequest& request) noexcept override;
-    Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept override;
+    Result<pid_t> spawn_read_ahead(const char* path) noexcept override;
     Result<pid_t> spawn_task(const Task& task) noexcept override;
     std::optional<Death> reap(bool& no_children) noexcept override;
     Result<> kill(pid_t process, int signal) noexcept override;
@@ -65,6 +65,9 @@ class NativeKernel final : public Kernel {
     Result<> mount(const Mount& mount) noexcept override;
     Result<> unmount(const char* target) noexcept override;
     Result<> remount_read_only(const char* target) noexcept override;
+    void sync() noexcept override;
+    Result<> swap_off(const char* path) noexcept override;
+    Result<> detach_loop(const char* device) noexcept override;
     void fill_standard_descriptors() noexcept override;
     Result<> open_console() noexcept override;
 

@@ -34,11 +34,24 @@ command = ["/bin/sh", "-c", "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo lin
 """
 
 
+# What keeps the disk busy at the end: swap in a file on it, and a file system in another one, on a loop device that
+# does not let go of the file by itself.
+LAYERS = """
+[[service]]
+name = "layers"
+type = "oneshot"
+command = ["/bin/sh", "-ec", "cd /var; dd if=/dev/zero of=swap bs=1M count=4; chmod 600 swap; mkswap swap; swapon swap; \
+busybox insmod /usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/loop.ko; \
+truncate -s 16M inner; mkfs.ext4 -q inner; losetup /dev/loop0 inner; mkdir nested; mount -t ext4 /dev/loop0 nested; \
+echo kept > nested/file; grep -c swap /proc/swaps; grep nested /proc/mounts; echo layered; exec cat nested/file"]
+"""
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
     image = tmp_path / "disk"
     with image.open("wb") as file:
-        file.truncate(32 << 20)
+        file.truncate(64 << 20)
     run("mkfs.ext4", "-q", image)
     run("debugfs", "-w", "-R", "mkdir /log", image)
     return image
@@ -80,6 +93,24 @@ def test_orderly_ends_leave_a_clean_disk_and_lose_no_line(
         assert lines == expected[-len(lines):], "a line is lost"
         assert len(lines) >= 2000
         assert any("ending in order: power off" in line for line in text[-20:])
+
+
+def test_what_is_stacked_on_a_disk_ends_with_it(boot: Callable[..., Machine], disk: Path, tmp_path: Path) -> None:
+    machine = boot(file=None, configured=CONFIGURED + LAYERS, disk=disk)
+    machine.wait_for("layers: layered")
+    machine.kernel.ctrl_alt_del()
+    assert machine.kernel.wait(30) == 0, machine.console()
+    console = machine.console()
+    assert "/dev/loop0 /var/nested ext4" in console and "layers: 1" in console
+    assert "warning:" not in console, console
+    assert "needs_recovery" not in features(disk), console
+    inner = tmp_path / "inner"
+    run("debugfs", "-R", f"dump /inner {inner}", disk)
+    assert "needs_recovery" not in features(inner), console
+    for image in (disk, inner):
+        run("e2fsck", "-fn", image)
+    run("debugfs", "-R", f"dump /file {tmp_path / 'file'}", inner)
+    assert (tmp_path / "file").read_text() == "kept\n"
 
 
 def test_power_cuts_never_keep_it_from_coming_up(boot: Callable[..., Machine], disk: Path) -> None:

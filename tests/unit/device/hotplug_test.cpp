@@ -52,7 +52,7 @@ class HotplugTest : public ::testing::Test {
 
 TEST_F(HotplugTest, LooksThroughSysfsOnceItListens) {
     open();
-    EXPECT_LT(kernel.position("open_uevents"), kernel.position("task"));
+    EXPECT_LT(kernel.position("open_uevents"), kernel.position("task modules"));
     EXPECT_FALSE(hotplug.is_settled());
     EXPECT_FALSE(hotplug.reaped(4711, 0));
     EXPECT_TRUE(ends());
@@ -103,7 +103,7 @@ TEST_F(HotplugTest, TriesAgainWhenNoChildCanBeStarted) {
     for (int count = 0; count < 100; ++count) {
         ASSERT_TRUE(hotplug.deadline());
         plugged(plug("pci:a")); // does not spin
-        EXPECT_EQ(std::ranges::count(kernel.calls, "task"), count + 1);
+        EXPECT_EQ(std::ranges::count(kernel.calls, "task modules"), count + 1);
         hotplug.check_deadline(*hotplug.deadline());
     }
     kernel.failing.clear();

@@ -9,8 +9,8 @@ namespace {
 TEST_F(InitTest, BindsAndReadsAheadBeforeItStartsTheRuntime) {
     crash(0, 0s, 0);
     EXPECT_EQ(run(Place::container), 0);
-    EXPECT_LT(kernel.position("listen 127.0.0.1:8080"), kernel.position("chore read_ahead"));
-    EXPECT_LT(kernel.position("chore read_ahead"), kernel.position("spawn /bin/runtime"));
+    EXPECT_LT(kernel.position("listen 127.0.0.1:8080"), kernel.position("read_ahead"));
+    EXPECT_LT(kernel.position("read_ahead"), kernel.position("spawn /bin/runtime"));
 }
 
 TEST_F(InitTest, GivesTheRuntimeItsSocketsAndNotThoseOfItsOwnSupervisor) {
@@ -167,9 +167,9 @@ TEST_F(InitTest, PowersAMachineOffInOrder) {
                                            "23 22 0:4 / /run/my\\040disk rw - ext4 /dev/vdb rw\n";
     kernel.on_spawn = [this](pid_t) { kernel.after(1s, [this] { kernel.raise(SIGINT); }); };
     run(Place::machine);
-    const std::vector<std::string> order = {"kill 102 15",          "kill_all 15",  "chore sync",
-                                            "unmount /run/my disk", "unmount /run", "remount /",
-                                            "reboot 4321fedc"};
+    const std::vector<std::string> order = {"kill 102 15", "kill_all 15",          "task disks",
+                                            "sync",        "unmount /run/my disk", "unmount /run",
+                                            "remount /",   "reboot 4321fedc"};
     std::size_t last = 0;
     for (const std::string& call : order) {
         ASSERT_NE(kernel.position(call), std::string::npos) << call;
@@ -218,8 +218,8 @@ TEST_F(InitTest, ASecondRequestDoesNotGiveUpTheDisks) {
         kernel.after(1s + kernel.dies_after + 1ms, [this] { kernel.raise(SIGPWR); });
     };
     run(Place::machine);
-    EXPECT_TRUE(kernel.has_called("chore sync"));
-    EXPECT_GE(kernel.now() - kernel.spawn_times.at(0), 1s + kernel.dies_after + kernel.sync_takes);
+    EXPECT_TRUE(kernel.has_called("task disks"));
+    EXPECT_GE(kernel.now() - kernel.spawn_times.at(0), 1s + kernel.dies_after + *kernel.disks_take);
 }
 
 TEST_F(InitTest, ConfiguresTheNetworkOnlyAfterTheSocketsAreBound) {

@@ -66,15 +66,6 @@ TEST(Mounts, AreNotStackedOnWhatIsMounted) {
     EXPECT_TRUE(kernel.has_called("mount /sys"));
 }
 
-TEST(Mounts, AreMadeReadOnlyWhenTheyAreBusy) {
-    SimulatedKernel kernel;
-    kernel.files["/proc/self/mountinfo"] = "22 20 0:3 / /data rw - ext4 /dev/vdb rw\n";
-    kernel.failing["unmount"] = EBUSY;
-    init::unmount_all(kernel, quiet);
-    EXPECT_TRUE(kernel.has_called("remount /data"));
-    EXPECT_TRUE(kernel.has_called("remount /"));
-}
-
 TEST(Mounts, AreFoundByTheirFifthField) {
     constexpr std::string_view lines = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n";
     EXPECT_TRUE(init::is_mount_point(lines, "/mnt2"));

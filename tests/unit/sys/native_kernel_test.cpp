@@ -179,15 +179,20 @@ TEST_F(NativeKernelTest, ReadsAFileThatFitsAndRefusesOneThatDoesNot) {
     EXPECT_EQ(kernel.read_file(path, exact).error().number, ENOENT);
 }
 
-TEST_F(NativeKernelTest, SyncsAndReadsAheadInChildren) {
-    for (const auto& [chore, path, status] : {std::tuple(sys::Chore::read_ahead, "/proc/self/exe", 0),
-                                              std::tuple(sys::Chore::read_ahead, "/nonexistent", 1)}) {
-        const auto child = kernel.spawn_chore(chore, path);
+TEST_F(NativeKernelTest, ReadsAheadInAChild) {
+    for (const auto& [path, status] : {std::pair("/proc/self/exe", 0), std::pair("/nonexistent", 1)}) {
+        const auto child = kernel.spawn_read_ahead(path);
         ASSERT_TRUE(child);
         int ended = 0;
         ASSERT_EQ(::waitpid(*child, &ended, 0), *child);
         EXPECT_EQ(WEXITSTATUS(ended), status) << path;
     }
+}
+
+TEST_F(NativeKernelTest, SaysWhyADiskCannotBeEnded) {
+    EXPECT_EQ(kernel.swap_off("/nonexistent").error().number, ::geteuid() == 0 ? ENOENT : EPERM);
+    EXPECT_EQ(kernel.detach_loop("/nonexistent").error().number, ENOENT);
+    EXPECT_EQ(kernel.detach_loop("/dev/null").error().number, ENOTTY);
 }
 
 TEST_F(NativeKernelTest, RunsATaskInAChildWithACleanSignalState) {
