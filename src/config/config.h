@@ -76,6 +76,7 @@ struct Machine {
     std::string hostname; // empty: as the kernel has it
     std::string ip;       // as the kernel word of this name; which wins
     Break break_at = Break::never;
+    std::string modules = "/lib/modules"; // has a folder for each kernel, named by its release
 };
 
 struct Mount {

@@ -60,6 +60,7 @@ void Init::bring_up() noexcept {
 }
 
 void Init::watch_devices() noexcept {
+    module_options_.releases = config_.machine.modules.c_str();
     if (auto opened = hotplug_.open(); !opened) {
         log_.warning("no modules are loaded for devices: ", base::describe(opened.error()));
         open_watchdog();

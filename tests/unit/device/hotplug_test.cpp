@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/utsname.h>
 
 namespace {
 
@@ -46,7 +47,7 @@ class HotplugTest : public ::testing::Test {
     SimulatedKernel kernel;
     base::UniqueFd log_file{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
     base::Log log{log_file.get(), "test"};
-    device::ModuleOptions options{.directory = "/nonexistent", .insert = insert};
+    device::ModuleOptions options{.releases = "/nonexistent", .insert = insert};
     device::Hotplug hotplug{kernel, log, options};
 };
 
@@ -136,12 +137,15 @@ TEST_F(HotplugTest, StartsNothingAtTheEnd) {
 }
 
 TEST_F(HotplugTest, GivesTheChildWhatWaits) {
-    char directory[] = "/tmp/vector_boot-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(directory), nullptr);
-    std::ofstream(std::string(directory) + "/modules.dep") << "a.ko:\nb.ko:\nc.ko:\n";
-    std::ofstream(std::string(directory) + "/modules.alias")
-        << "alias pci:a a\nalias pci:b b\nalias pci:c c\n";
-    options.directory = directory;
+    char releases[] = "/tmp/vector_boot-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(releases), nullptr);
+    utsname names{};
+    ::uname(&names);
+    const std::string directory = std::string(releases) + "/" + names.release;
+    std::filesystem::create_directory(directory);
+    std::ofstream(directory + "/modules.dep") << "a.ko:\nb.ko:\nc.ko:\n";
+    std::ofstream(directory + "/modules.alias") << "alias pci:a a\nalias pci:b b\nalias pci:c c\n";
+    options.releases = releases;
     options.devices = "/nonexistent";
     kernel.on_task = [](const sys::Task& task) { EXPECT_EQ(task.run(task.argument), 0); };
     inserted.clear();
@@ -150,9 +154,8 @@ TEST_F(HotplugTest, GivesTheChildWhatWaits) {
     plugged(plug("pci:c"));
     EXPECT_TRUE(inserted.empty());
     ends();
-    EXPECT_EQ(inserted,
-              (std::vector<std::string>{directory + std::string("/a.ko"), directory + std::string("/c.ko")}));
-    std::filesystem::remove_all(directory);
+    EXPECT_EQ(inserted, (std::vector<std::string>{directory + "/a.ko", directory + "/c.ko"}));
+    std::filesystem::remove_all(releases);
 }
 
 } // namespace
