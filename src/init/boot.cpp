@@ -1,6 +1,7 @@
 // Init's way from what is set up to what runs. A step that has to wait for a child is gone on with when that ends.
 #include "init/init.h"
 #include "init/machine.h"
+#include "init/mounts.h"
 #include "init/network.h"
 
 namespace vb::init {
@@ -61,6 +62,7 @@ void Init::bring_up() noexcept {
 
 void Init::watch_devices() noexcept {
     module_options_.releases = config_.machine.modules.c_str();
+    if (has_own_nodes(kernel_)) { hotplug_.keep_nodes(); }
     if (auto opened = hotplug_.open(); !opened) {
         log_.warning("no modules are loaded for devices: ", base::describe(opened.error()));
         open_watchdog();

@@ -223,6 +223,12 @@ class Kernel {
     // Files and mounts.
     virtual Result<> make_directory(const char* path, mode_t mode) noexcept = 0;
     virtual Result<> make_link(const char* target, const char* path) noexcept = 0;
+    // A device node of the type and with exactly the permissions in `mode`.
+    virtual Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
+                               std::uint32_t minor) noexcept = 0;
+    virtual Result<> remove_file(const char* path) noexcept = 0;
+    // The names in it, each with a newline after it; a longer list than fits is an error (EFBIG).
+    virtual Result<std::string_view> list_directory(const char* path, std::span<char> buffer) noexcept = 0;
     // As much of the file as fits; a longer file is an error (EFBIG).
     virtual Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept = 0;
     virtual Result<> write_file(const char* path, std::string_view text) noexcept = 0;

@@ -58,6 +58,10 @@ class NativeKernel final : public Kernel {
 
     Result<> make_directory(const char* path, mode_t mode) noexcept override;
     Result<> make_link(const char* target, const char* path) noexcept override;
+    Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
+                       std::uint32_t minor) noexcept override;
+    Result<> remove_file(const char* path) noexcept override;
+    Result<std::string_view> list_directory(const char* path, std::span<char> buffer) noexcept override;
     Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
     Result<> write_file(const char* path, std::string_view text) noexcept override;
     Result<UniqueFd> open_for_writing(const char* path) noexcept override;

@@ -113,6 +113,41 @@ def test_what_is_stacked_on_a_disk_ends_with_it(boot: Callable[..., Machine], di
     assert (tmp_path / "file").read_text() == "kept\n"
 
 
+# What a kernel without devtmpfs amounts to: /dev is a file system in which the kernel makes no nodes.
+BARE_INIT = """#!/bin/sh
+/usr/bin/busybox mount -t tmpfs tmpfs /dev
+exec /opt/vector_boot/bin/vector_boot
+"""
+
+NODES = """
+[[service]]
+name = "nodes"
+type = "oneshot"
+command = ["/bin/sh", "-ec", "grep ' /dev ' /proc/mounts | tail -n 1; ls -l /dev/null /dev/ubda /dev/random; \
+busybox insmod /usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/loop.ko; \
+until test -b /dev/loop0 -a -b /dev/loop7; do sleep 0.1; done; echo loops came; \
+busybox rmmod loop; while test -e /dev/loop0 -o -e /dev/loop7; do sleep 0.1; done; echo loops went; \
+echo said > /dev/stdout; test -c /dev/ptmx -a -d /dev/shm; echo all nodes"]
+"""
+
+
+def test_a_machine_without_devtmpfs_has_its_nodes(boot: Callable[..., Machine], disk: Path) -> None:
+    machine = boot(
+        "init=/etc/bare-init",
+        file=None,
+        configured=CONFIGURED + NODES,
+        disk=disk,
+        executables={"/etc/bare-init": BARE_INIT},
+    )
+    machine.wait_for("nodes: all nodes")
+    console = machine.console()
+    assert "tmpfs /dev tmpfs" in console
+    assert "loops came" in console and "loops went" in console
+    machine.kernel.ctrl_alt_del()
+    assert machine.kernel.wait(30) == 0, machine.console()
+    assert "needs_recovery" not in features(disk), console  # it was mounted: its node was there
+
+
 def test_power_cuts_never_keep_it_from_coming_up(boot: Callable[..., Machine], disk: Path) -> None:
     """The kernel is killed at some moment of a machine that talks; the next boot reads what was on the disk."""
     choice = random.Random(4711)

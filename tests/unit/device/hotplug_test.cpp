@@ -127,6 +127,43 @@ TEST_F(HotplugTest, SurvivesAChildThatIsKilled) {
     EXPECT_EQ(kernel.task_count, 2U);
 }
 
+// A disk with a node and no module, as the kernel tells of it.
+std::string disk(const std::string& action) {
+    std::string datagram = action + "@/devices/sdb";
+    datagram += '\0';
+    for (const std::string& variable :
+         {"ACTION=" + action, std::string("DEVPATH=/devices/sdb"), std::string("SUBSYSTEM=block"),
+          std::string("MAJOR=8"), std::string("MINOR=16"), std::string("DEVNAME=sdb"),
+          std::string("SEQNUM=8")}) {
+        datagram += variable + '\0';
+    }
+    return datagram;
+}
+
+TEST_F(HotplugTest, KeepsTheNodesOfADevThatIsOurs) {
+    kernel.directories = {{"/sys/dev/char", ""}, {"/sys/dev/block", ""}};
+    hotplug.keep_nodes();
+    open();
+    EXPECT_LT(kernel.position("open_uevents"), kernel.position("make_node /dev/null 20666 1:3"));
+    plugged(disk("add"));
+    EXPECT_TRUE(kernel.has_called("make_node /dev/sdb 60600 8:16"));
+    plugged(disk("remove"));
+    EXPECT_TRUE(kernel.has_called("remove_file /dev/sdb"));
+    kernel.lose_uevents();
+    hotplug.receive();
+    EXPECT_EQ(std::ranges::count(kernel.calls, "make_node /dev/null 20666 1:3"), 2);
+}
+
+TEST_F(HotplugTest, LeavesTheNodesToTheKernelThatMakesThem) {
+    open();
+    plugged(disk("add"));
+    plugged(disk("remove"));
+    kernel.lose_uevents();
+    hotplug.receive();
+    EXPECT_FALSE(
+        std::ranges::any_of(kernel.calls, [](const std::string& call) { return call.contains("/dev/"); }));
+}
+
 TEST_F(HotplugTest, StartsNothingAtTheEnd) {
     open();
     plugged(plug("pci:a"));

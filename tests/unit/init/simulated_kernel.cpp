@@ -224,6 +224,22 @@ std::optional<int> SimulatedKernel::wait(int) noexcept {
     }
 }
 
+Result<> SimulatedKernel::make_node(const char* path, mode_t mode, std::uint32_t major,
+                                    std::uint32_t minor) noexcept {
+    char words[64];
+    std::snprintf(words, sizeof words, " %o %u:%u", mode, major, minor);
+    return record("make_node", std::string(path) + words);
+}
+
+Result<std::string_view> SimulatedKernel::list_directory(const char* path, std::span<char> buffer) noexcept {
+    const auto directory = directories.find(path);
+    if (directory == directories.end()) {
+        errno = ENOENT;
+        return base::system_error("open", path);
+    }
+    return std::string_view(buffer.data(), directory->second.copy(buffer.data(), buffer.size()));
+}
+
 Result<std::string_view> SimulatedKernel::read_file(const char* path, std::span<char> buffer) noexcept {
     const auto file = files.find(path);
     if (file == files.end()) {

@@ -29,6 +29,7 @@ class SimulatedKernel final : public sys::Kernel {
     SimulatedUnixSockets unix_sockets;
     bool initial_namespace = false;
     std::map<std::string, std::string> files;
+    std::map<std::string, std::string> directories;     // each name in it with a newline
     std::map<std::string, int> failing;                 // operation -> errno
     std::function<void(pid_t)> on_spawn = [](pid_t) {}; // a program was started
     std::function<void(const std::string&)> on_call = [](const std::string&) {};
@@ -131,6 +132,10 @@ class SimulatedKernel final : public sys::Kernel {
     Result<> stop_watchdog(int) noexcept override { return record("stop_watchdog", ""); }
     Result<> make_directory(const char*, mode_t) noexcept override { return {}; }
     Result<> make_link(const char*, const char* path) noexcept override { return record("make_link", path); }
+    Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
+                       std::uint32_t minor) noexcept override;
+    Result<> remove_file(const char* path) noexcept override { return record("remove_file", path); }
+    Result<std::string_view> list_directory(const char* path, std::span<char> buffer) noexcept override;
     Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
     Result<> write_file(const char* path, std::string_view text) noexcept override {
         files[path] = text;

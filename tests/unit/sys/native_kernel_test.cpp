@@ -189,6 +189,21 @@ TEST_F(NativeKernelTest, ReadsAheadInAChild) {
     }
 }
 
+TEST_F(NativeKernelTest, ListsADirectoryThatFitsAndRefusesOneThatDoesNot) {
+    char path[] = "/tmp/vector_boot-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(path), nullptr);
+    const std::string file = std::string(path) + "/12345";
+    char exact[6], small[5];
+    EXPECT_EQ(*kernel.list_directory(path, small), "");
+    ASSERT_EQ(::close(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+    EXPECT_EQ(*kernel.list_directory(path, exact), "12345\n");
+    EXPECT_EQ(kernel.list_directory(path, small).error().number, EFBIG);
+    EXPECT_TRUE(kernel.remove_file(file.c_str()));
+    EXPECT_TRUE(kernel.remove_file(file.c_str())) << "what is gone already is no fault";
+    EXPECT_TRUE(kernel.remove_directory(path));
+    EXPECT_EQ(kernel.list_directory(path, small).error().number, ENOENT);
+}
+
 TEST_F(NativeKernelTest, SaysWhyADiskCannotBeEnded) {
     EXPECT_EQ(kernel.swap_off("/nonexistent").error().number, ::geteuid() == 0 ? ENOENT : EPERM);
     EXPECT_EQ(kernel.detach_loop("/nonexistent").error().number, ENOENT);
