@@ -134,6 +134,38 @@ TEST_F(InitTest, EndsAtOnceWhenNothingRunsAnyMore) {
     EXPECT_LE(kernel.now() - kernel.spawn_times.back(), 110ms);
 }
 
+TEST_F(InitTest, SaysWhatOfAReloadCountsFromTheNextStartOn) {
+    std::string said;
+    log.set_sink({.append =
+                      [](void* object, base::Level, std::string_view, std::string_view text) noexcept {
+                          static_cast<std::string*>(object)->append(text).append("\n");
+                      },
+                  .object = &said});
+    config.log.directory = "";
+    config::Config changed = config;
+    changed.failure.limit = 9;
+    changed.watchdog.timeout = 9000;
+    changed.log.directory = "/elsewhere";
+    changed.log.level = base::Level::debug;
+    changed.sysctl["vm.swappiness"] = "10";
+    source.next = config;
+    kernel.on_spawn = [this, changed, &said](pid_t) {
+        kernel.after(1s, [this] { kernel.raise(SIGHUP); });
+        kernel.after(2s, [&said] { EXPECT_EQ(said.find("next start"), std::string::npos) << said; });
+        kernel.after(3s, [this, changed] {
+            source.next = changed;
+            kernel.raise(SIGHUP);
+        });
+        kernel.after(4s, [this] { kernel.raise(SIGPWR); });
+    };
+    run(Place::machine);
+    log.set_sink({});
+    constexpr std::string_view notice =
+        "changed, which counts from the next start on: [failure], [watchdog], [log] directory\n";
+    EXPECT_NE(said.find(notice), std::string::npos) << said;
+    EXPECT_EQ(kernel.files.at("/proc/sys/vm/swappiness"), "10");
+}
+
 TEST_F(InitTest, ReapsEveryOrphanBehindOneSignal) {
     crash(0, 0s, 0);
     constexpr pid_t first = 5000, count = 10'000;
