@@ -9,7 +9,7 @@ namespace vb::init {
 
 namespace {
 
-constexpr std::string_view devtmpfs = "devtmpfs";
+constexpr char devtmpfs[] = "devtmpfs";
 constexpr sys::Mount proc = {"proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr};
 
 struct EarlyMount {
@@ -18,7 +18,7 @@ struct EarlyMount {
 };
 constexpr EarlyMount early_mounts[] = {
     {{"sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr}, 0555},
-    {{"devtmpfs", "/dev", devtmpfs.data(), MS_NOSUID, "mode=0755"}, 0755},
+    {{"devtmpfs", "/dev", devtmpfs, MS_NOSUID, "mode=0755"}, 0755},
     {{"devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5,ptmxmode=0666"}, 0755},
     {{"tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"}, 01777},
     {{"tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"}, 0755},
@@ -39,7 +39,7 @@ void mount_one(sys::Kernel& kernel, const base::Log& log, const EarlyMount& earl
     // On a read-only root the directory must be there already; then mount(2) is the one to complain.
     (void)kernel.make_directory(early.mount.target, early.mode);
     auto mounted = kernel.mount(early.mount);
-    if (!mounted && mounted.error().number == ENODEV && early.mount.type == devtmpfs) {
+    if (!mounted && mounted.error().number == ENODEV && early.mount.type == std::string_view(devtmpfs)) {
         log.notice("this kernel has no devtmpfs: the nodes in /dev are made here");
         mounted = kernel.mount({"tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=0755"});
     }

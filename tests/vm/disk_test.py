@@ -1,16 +1,17 @@
 """A machine with a disk, over orderly reboots and power cuts: VB_DISK_CYCLES of each (default: 3)."""
 
+import contextlib
 import json
 import os
 import random
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Machine
 from vector_boot_tools.places import BINARIES
-from vector_boot_tools.testing import eventually
+from vector_boot_tools.testing import children_of, eventually
 
 CYCLES = int(os.environ.get("VB_DISK_CYCLES", "3"))
 
@@ -111,6 +112,40 @@ def test_what_is_stacked_on_a_disk_ends_with_it(boot: Callable[..., Machine], di
         run("e2fsck", "-fn", image)
     run("debugfs", "-R", f"dump /file {tmp_path / 'file'}", inner)
     assert (tmp_path / "file").read_text() == "kept\n"
+
+
+@contextlib.contextmanager
+def hanging_disks(machine: Machine) -> Iterator[None]:
+    """Holds up every read and write of the virtual machine's disks: these are done by threads of the kernel's process."""
+    kernel = children_of(machine.kernel.pid)[0]
+    threads = [thread for thread in os.listdir(f"/proc/{kernel}/task") if thread != str(kernel)]
+    hold = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=pread64,pwrite64,fsync,fdatasync:delay_enter=1000s"]
+    for thread in threads:
+        hold += ["-p", thread]
+    tracer = subprocess.Popen(hold, stderr=subprocess.PIPE)
+
+    def is_held() -> bool:
+        if tracer.poll() is not None:
+            assert tracer.stderr is not None
+            pytest.skip(f"disks cannot be made to hang here: {tracer.stderr.read().decode().strip()}")
+        status = [Path(f"/proc/{kernel}/task/{thread}/status").read_text() for thread in threads]
+        return not any("TracerPid:\t0\n" in one for one in status)
+
+    try:
+        eventually(is_held, "strace holds the disks' threads")
+        yield
+    finally:
+        tracer.kill()
+        tracer.wait()
+
+
+def test_disks_that_hang_do_not_hold_up_the_end(boot: Callable[..., Machine], disk: Path) -> None:
+    machine = boot(file=None, configured=CONFIGURED, disk=disk)
+    machine.wait_for("talker: said")
+    with hanging_disks(machine):
+        machine.kernel.ctrl_alt_del()
+        machine.wait_for("the disks have not ended in 60 s; going on without them", seconds=120)
+        machine.wait_for("reboot: Power down")
 
 
 # What a kernel without devtmpfs amounts to: /dev is a file system in which the kernel makes no nodes.
