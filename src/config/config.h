@@ -53,17 +53,20 @@ struct Failure {
     FailurePolicy policy = FailurePolicy::restart;
     std::uint32_t limit = 5;
     CrashAction crash = CrashAction::reboot; // when PID 1 of a machine itself faults
+    bool operator==(const Failure&) const = default;
 };
 
 struct Watchdog {
     std::string device = "/dev/watchdog0";
     std::uint32_t timeout = 30'000;        // milliseconds without food until the machine is reset
-    std::uint32_t reboot_timeout = 60'000; // the same for the time from the last process to reboot(2)
+    std::uint32_t reboot_timeout = 60'000; // the same for reboot(2) itself, when all has ended
     std::uint32_t runtime = 0; // milliseconds without a sign of life until the runtime is killed; 0: never
+    bool operator==(const Watchdog&) const = default;
 };
 
 struct Shutdown {
     std::uint32_t timeout = 5000; // milliseconds from SIGTERM to SIGKILL
+    bool operator==(const Shutdown&) const = default;
 };
 
 enum class CtrlAltDel : std::uint8_t { reboot, poweroff, ignore };
@@ -76,6 +79,8 @@ struct Machine {
     std::string hostname; // empty: as the kernel has it
     std::string ip;       // as the kernel word of this name; which wins
     Break break_at = Break::never;
+    std::string modules = "/lib/modules"; // has a folder for each kernel, named by its release
+    bool operator==(const Machine&) const = default;
 };
 
 struct Mount {
@@ -88,6 +93,7 @@ struct Mount {
 
 struct Control {
     std::string group; // whose members may ask and tell PID 1 everything; empty: root alone
+    bool operator==(const Control&) const = default;
 };
 
 struct Logging {

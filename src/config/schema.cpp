@@ -36,6 +36,7 @@ constexpr Key keys[] = {
     {"machine", "hostname", "a name of at most 64 characters, in quotes"},
     {"machine", "break_at", "\"never\", \"early\" or \"runtime\""},
     {"machine", "ip", "an address as in \"10.0.2.15::10.0.2.2:255.255.255.0::eth0:off\""},
+    {"machine", "modules", "an absolute path such as \"/lib/modules\""},
     {"control", "group", "the name or number of a group, in quotes"},
     {"log", "level", "\"error\", \"warning\", \"notice\", \"info\" or \"debug\""},
     {"log", "directory", "a path, in quotes, or \"\" for none"},
@@ -133,6 +134,7 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
         return invalid("watchdog", "runtime");
     }
     if (config.machine.hostname.size() > longest_hostname) { return invalid("machine", "hostname"); }
+    if (!config.machine.modules.starts_with('/')) { return invalid("machine", "modules"); }
     for (std::size_t index = 0; index < config.mount.size(); ++index) {
         if (config.mount[index].target.starts_with('/')) { continue; }
         Invalid found = invalid("mount", "target");

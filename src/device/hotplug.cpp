@@ -1,5 +1,7 @@
 #include "device/hotplug.h"
 
+#include "device/nodes.h"
+
 #include <algorithm>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,6 +17,7 @@ constexpr int niceness = 10;
 base::Result<> Hotplug::open() noexcept {
     auto socket = kernel_.open_uevents();
     if (socket) { socket_ = std::move(*socket); }
+    if (keeps_nodes_) { (void)make_nodes(kernel_, log_); }
     looks_everywhere_ = true; // also without the socket: what is there at the start has its modules
     start();
     if (!socket) { return std::unexpected(socket.error()); }
@@ -23,6 +26,7 @@ base::Result<> Hotplug::open() noexcept {
 
 void Hotplug::receive() noexcept {
     char buffer[8192]; // the kernel's own bound is 2048 of variables and a path
+    bool has_lost = false;
     // A bus that floods us has to let the loop have its turn.
     for (int count = 0; count < 128; ++count) {
         const auto datagram = kernel_.receive_uevent(socket_.get(), buffer);
@@ -30,16 +34,19 @@ void Hotplug::receive() noexcept {
         if (datagram->lost) {
             log_.warning("device events were lost; looking at all devices again");
             looks_everywhere_ = true;
+            has_lost = true;
         } else if (const auto event = parse_uevent(datagram->text)) {
             take(*event);
         } else {
             log_.debug("a device event of ", datagram->text.size(), " bytes makes no sense");
         }
     }
+    if (has_lost && keeps_nodes_) { (void)make_nodes(kernel_, log_); }
     start();
 }
 
 void Hotplug::take(const Uevent& event) noexcept {
+    if (keeps_nodes_) { follow(kernel_, log_, event); }
     // Other actions carry the alias too, of devices that have had their driver by then.
     if (event.action != Uevent::Action::add) { return; }
     for (const std::string_view alias : event.aliases) {
@@ -60,7 +67,7 @@ void Hotplug::add(std::string_view alias) noexcept {
 
 void Hotplug::start() noexcept {
     if (stopped_ || child_ != 0 || retry_at_ || is_settled()) { return; }
-    const auto child = kernel_.spawn_task({.run = run, .argument = this});
+    const auto child = kernel_.spawn_task({.name = "modules", .run = run, .argument = this});
     if (!child) {
         log_.warning("modules are not loaded yet: ", base::describe(child.error()));
         retry_at_ = kernel_.now() + retry_delay;

@@ -1,6 +1,6 @@
 // PID 1's part in loading modules: takes the kernel's uevents, and has one child at a time load what they ask for.
-// Bounded: what does not fit, or was lost, makes the next child look through sysfs instead.
-// It never loads anything itself, and never waits.
+// Bounded: what does not fit, or was lost, makes the next child look through sysfs instead. Where /dev is ours
+// alone, it also keeps the nodes in it. It never loads anything itself, and never waits.
 #pragma once
 
 #include "device/modules.h"
@@ -20,6 +20,8 @@ class Hotplug {
     Hotplug(sys::Kernel& kernel, const base::Log& log, const ModuleOptions& options) noexcept
         : kernel_(kernel), log_(log), options_(options) {}
 
+    // From open() on, each device has its node: for a /dev that is no devtmpfs.
+    void keep_nodes() noexcept { keeps_nodes_ = true; }
     // Opens the socket, then starts the look through sysfs: what comes between is seen twice, and not lost.
     base::Result<> open() noexcept;
     int fd() const noexcept { return socket_.get(); } // to be watched; -1: not open
@@ -49,6 +51,7 @@ class Hotplug {
     base::Text<511> waiting_[most_waiting];
     std::size_t waiting_count_ = 0;
     bool looks_everywhere_ = false;
+    bool keeps_nodes_ = false;
     bool stopped_ = false;
     pid_t child_ = 0;
     std::optional<base::Nanoseconds> retry_at_;

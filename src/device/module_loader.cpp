@@ -16,10 +16,10 @@ namespace {
 // Softdep lines may be written in a circle or a long chain; drivers need two or three.
 constexpr unsigned int deepest = 16;
 
-std::string default_directory() noexcept {
+std::string directory_of_this_kernel(const char* releases) noexcept {
     utsname names{};
     ::uname(&names);
-    return std::string("/lib/modules/") + names.release;
+    return std::string(releases) + "/" + names.release;
 }
 
 // What depmod did not write is empty: only modules.dep must be there.
@@ -39,7 +39,7 @@ std::string read_command_line(const char* path) noexcept {
 } // namespace
 
 bool ModuleLoader::open() noexcept {
-    directory_ = *options_.directory != '\0' ? options_.directory : default_directory();
+    directory_ = directory_of_this_kernel(options_.releases);
     auto dependencies = FileView::open((directory_ + "/modules.dep").c_str());
     if (!dependencies) {
         log_.debug(base::describe(dependencies.error()));

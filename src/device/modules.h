@@ -12,7 +12,7 @@
 namespace vb::device {
 
 struct ModuleOptions {
-    const char* directory = ""; // empty: /lib/modules/RELEASE of the running kernel
+    const char* releases = "/lib/modules"; // has a folder for each kernel, named by its release
     const char* devices = "/sys/devices";
     const char* loaded = "/sys/module";
     const char* command_line = "/proc/cmdline";

@@ -65,6 +65,9 @@ bool take_variable(std::string_view variable, Uevent& event, Required& required)
     if (name == "SEQNUM") { return set_once(required.sequence, value); }
     if (name == "SUBSYSTEM") { return set_once(event.subsystem, value); }
     if (name == "DEVNAME") { return set_once(event.device_name, value); }
+    if (name == "MAJOR") { return set_once(event.major, value); }
+    if (name == "MINOR") { return set_once(event.minor, value); }
+    if (name == "DEVMODE") { return set_once(event.mode, value); }
     if (name == "MODALIAS") { add_alias(event, value); }
     return true;
 }

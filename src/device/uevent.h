@@ -14,7 +14,8 @@ struct Uevent {
     Action action{};
     std::string_view device_path; // below /sys
     std::string_view subsystem;
-    std::string_view device_name; // below /dev; empty: it has no node
+    std::string_view device_name;        // below /dev; empty: it has no node
+    std::string_view major, minor, mode; // of the node; the last in octal, and only where it is not 0600
     // What its driver is found by. ACPI devices may have a second one, which is that of the device tree.
     std::string_view aliases[2];
     std::uint64_t sequence = 0;

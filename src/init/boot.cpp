@@ -1,6 +1,7 @@
 // Init's way from what is set up to what runs. A step that has to wait for a child is gone on with when that ends.
 #include "init/init.h"
 #include "init/machine.h"
+#include "init/mounts.h"
 #include "init/network.h"
 
 namespace vb::init {
@@ -39,7 +40,7 @@ bool Init::start_mounts() noexcept {
         const auto* const init = static_cast<const Init*>(argument);
         return mount_configured(init->kernel_, init->log_, init->config_.mount);
     };
-    const auto child = kernel_.spawn_task({.run = run, .argument = this});
+    const auto child = kernel_.spawn_task({.name = "mounts", .run = run, .argument = this});
     if (!child) {
         log_.error("nothing is mounted: ", base::describe(child.error()));
         return false;
@@ -60,6 +61,8 @@ void Init::bring_up() noexcept {
 }
 
 void Init::watch_devices() noexcept {
+    module_options_.releases = config_.machine.modules.c_str();
+    if (has_own_nodes(kernel_)) { hotplug_.keep_nodes(); }
     if (auto opened = hotplug_.open(); !opened) {
         log_.warning("no modules are loaded for devices: ", base::describe(opened.error()));
         open_watchdog();

@@ -16,6 +16,24 @@ std::unexpected<control::Refusal> no_such_unit() noexcept {
     return std::unexpected(control::Refusal{.reason = control::Refusal::Reason::no_such_unit, .text = {}});
 }
 
+// What a running system cannot take over, as a list for people.
+base::Text<255> changed_for_the_next_start(const config::Config& now, const config::Config& next) noexcept {
+    base::Text<255> list;
+    const auto compare = [&list](const auto& one, const auto& other, std::string_view name) {
+        if (one != other) { list << (list.empty() ? "" : ", ") << name; }
+    };
+    compare(now.handoff, next.handoff, "[handoff]");
+    compare(now.listen, next.listen, "[listen]");
+    compare(now.failure, next.failure, "[failure]");
+    compare(now.shutdown, next.shutdown, "[shutdown]");
+    compare(now.watchdog, next.watchdog, "[watchdog]");
+    compare(now.machine, next.machine, "[machine]");
+    compare(now.control, next.control, "[control]");
+    compare(now.log.directory, next.log.directory, "[log] directory");
+    compare(now.mount, next.mount, "[[mount]]");
+    return list;
+}
+
 } // namespace
 
 // A system that cannot be asked still does its work: what fails here is a warning.
@@ -178,8 +196,9 @@ control::Answer Init::reload(control::UnitNames& changed) noexcept {
     if (shutdown_.is_under_way()) { return refuse("everything is ending"); }
     auto read = setup_.source->read();
     if (!read) { return refuse(base::describe(read.error())); }
+    const auto later = changed_for_the_next_start(config_, *read);
     log_.set_level(read->log.level);
-    config_.log = read->log;
+    config_.log.level = read->log.level;
     std::vector<std::string> names;
     if (!read->service.empty()) { prepare_services(); }
     services_.reconfigure(read->service, names);
@@ -194,9 +213,7 @@ control::Answer Init::reload(control::UnitNames& changed) noexcept {
         config_.sysctl = std::move(read->sysctl);
         set_parameters(kernel_, log_, config_.sysctl);
     }
-    if (config_.handoff != read->handoff || config_.listen != read->listen || config_.mount != read->mount) {
-        log_.notice("[handoff], [listen] and [[mount]] have changed: that counts from the next start on");
-    }
+    if (!later.empty()) { log_.notice("changed, which counts from the next start on: ", later); }
     for (const std::string& name : names) {
         changed.add(name);
     }

@@ -1,7 +1,6 @@
 // Init's reactions to signals and deaths, and its end.
 #include "init/ending.h"
 #include "init/init.h"
-#include "init/mounts.h"
 
 #include <algorithm>
 #include <csignal>
@@ -76,7 +75,7 @@ void Init::handle_death(const sys::Death& death) noexcept {
         if (hotplug_.is_settled()) { open_watchdog(); } // its driver may be what was loaded
         return;
     }
-    if (journal_.reaped(death.process)) { return; }
+    if (journal_.reaped(death.process) || disks_.reaped(death.process, death.status)) { return; }
     if (death.process == mounting_) {
         mounting_ = 0;
         if (!shutdown_.is_under_way()) { boot(); }
@@ -147,9 +146,20 @@ int Init::finish() noexcept {
     return status_;
 }
 
+void Init::wait_for_disks() noexcept {
+    // What could not be killed has no part in this: the hardware is fed until the disks' own deadline.
+    heartbeat_.end();
+    disks_.begin();
+    while (!disks_.is_done()) {
+        arm_timer();
+        if (const auto fd = kernel_.wait(poll_.get())) { dispatch(*fd); }
+    }
+}
+
 void Init::leave_machine() noexcept {
+    wait_for_disks();
     watchdog_.prepare_reboot(); // if what follows hangs, the machine is reset
-    unmount_all(kernel_, log_);
+    if (disks_.are_left_to_us()) { (void)end_disks(kernel_, log_); }
     const unsigned int wanted = ending_ == Ending::reboot ? LINUX_REBOOT_CMD_RESTART
                                 : ending_ == Ending::halt ? LINUX_REBOOT_CMD_HALT
                                                           : LINUX_REBOOT_CMD_POWER_OFF;

@@ -49,9 +49,8 @@ Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, base::Log& log, confi
                                           .observer = this},
       supervisor_(supervision(config_, setup.place)), services_(surroundings_),
       journal_(kernel, log, setup.ring, journal_directory()), main_output_(kernel, log, "runtime"),
-      shutdown_(kernel, log, services_, journal_,
-                {.grace = std::chrono::milliseconds(config_.shutdown.timeout),
-                 .syncs = setup.place == Place::machine}),
+      shutdown_(kernel, log, services_, journal_, std::chrono::milliseconds(config_.shutdown.timeout)),
+      disks_(kernel, log),
       watchdog_(kernel, log,
                 {.device = config_.watchdog.device.c_str(),
                  .timeout = std::chrono::milliseconds(config_.watchdog.timeout),
@@ -82,7 +81,7 @@ base::Result<> Init::set_up() noexcept {
     if (!bound && setup_.place != Place::machine) { return bound; }
     if (!runs_command()) {
         // Only a head start: a model that cannot be read is the runtime's to report.
-        (void)kernel_.spawn_chore(sys::Chore::read_ahead, config_.engine.model.c_str());
+        (void)kernel_.spawn_read_ahead(config_.engine.model.c_str());
     }
     auto poll = kernel_.open_poll();
     if (!poll) { return std::unexpected(poll.error()); }
@@ -297,9 +296,9 @@ int Init::run() noexcept {
 
 void Init::arm_timer() noexcept {
     std::optional<base::Nanoseconds> next;
-    for (const auto& deadline :
-         {shutdown_.deadline(), restart_at_, services_.deadline(), watchdog_.deadline(),
-          heartbeat_.deadline(), hotplug_.deadline(), control_.deadline(), journal_.deadline(), kill_at_}) {
+    for (const auto& deadline : {shutdown_.deadline(), restart_at_, services_.deadline(),
+                                 watchdog_.deadline(), heartbeat_.deadline(), hotplug_.deadline(),
+                                 control_.deadline(), journal_.deadline(), disks_.deadline(), kill_at_}) {
         next = base::earlier(next, deadline);
     }
     if (next == armed_) { return; }
@@ -331,6 +330,7 @@ void Init::handle_deadlines() noexcept {
     hotplug_.check_deadline(now);
     control_.handle_deadline();
     journal_.check_deadline(now);
+    disks_.check_deadline(now);
     if (kill_at_ && now >= *kill_at_) {
         kill_at_.reset();
         kill_main(base::Level::warning, " did not end in time");

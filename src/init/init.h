@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "control/server.h"
 #include "device/hotplug.h"
+#include "init/disks.h"
 #include "init/environment.h"
 #include "init/journal.h"
 #include "init/notification.h"
@@ -93,6 +94,7 @@ class Init final : private control::Commands, private Service::Observer {
     void end(int status) noexcept;
     int own_status(int status) const noexcept;
     int finish() noexcept;
+    void wait_for_disks() noexcept;
     void leave_machine() noexcept;
 
     // In control.cpp.
@@ -130,6 +132,7 @@ class Init final : private control::Commands, private Service::Observer {
     Journal journal_;
     Output main_output_;
     Shutdown shutdown_;
+    Disks disks_;
     Watchdog watchdog_;
     Heartbeat heartbeat_; // the runtime's
     device::ModuleOptions module_options_;

@@ -19,7 +19,7 @@ int Journal::run(const void* argument) noexcept {
 
 bool Journal::start() noexcept {
     ring_->reset_writer();
-    const auto child = kernel_.spawn_task({.run = run, .argument = this});
+    const auto child = kernel_.spawn_task({.name = "journal", .run = run, .argument = this});
     if (!child) {
         log_.warning("nobody writes the journal to the disk: ", base::describe(child.error()));
         return false;

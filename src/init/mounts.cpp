@@ -1,5 +1,7 @@
 #include "init/mounts.h"
 
+#include "device/nodes.h"
+
 #include <cerrno>
 #include <sys/mount.h>
 
@@ -7,8 +9,7 @@ namespace vb::init {
 
 namespace {
 
-constexpr char mountinfo_path[] = "/proc/self/mountinfo";
-
+constexpr char devtmpfs[] = "devtmpfs";
 constexpr sys::Mount proc = {"proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr};
 
 struct EarlyMount {
@@ -17,7 +18,7 @@ struct EarlyMount {
 };
 constexpr EarlyMount early_mounts[] = {
     {{"sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr}, 0555},
-    {{"devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755"}, 0755},
+    {{"devtmpfs", "/dev", devtmpfs, MS_NOSUID, "mode=0755"}, 0755},
     {{"devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5,ptmxmode=0666"}, 0755},
     {{"tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"}, 01777},
     {{"tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"}, 0755},
@@ -25,7 +26,39 @@ constexpr EarlyMount early_mounts[] = {
     {{"cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr}, 0555},
 };
 
-// Field 5 of a line of mountinfo.
+// Of a line of mountinfo: what follows the separator after the optional fields.
+std::string_view type_of(std::string_view line) noexcept {
+    constexpr std::string_view separator = " - ";
+    const std::size_t at = line.find(separator);
+    if (at == std::string_view::npos) { return {}; }
+    line.remove_prefix(at + separator.size());
+    return base::take_until(line, ' ');
+}
+
+void mount_one(sys::Kernel& kernel, const base::Log& log, const EarlyMount& early) noexcept {
+    // On a read-only root the directory must be there already; then mount(2) is the one to complain.
+    (void)kernel.make_directory(early.mount.target, early.mode);
+    auto mounted = kernel.mount(early.mount);
+    if (!mounted && mounted.error().number == ENODEV && early.mount.type == std::string_view(devtmpfs)) {
+        log.notice("this kernel has no devtmpfs: the nodes in /dev are made here");
+        mounted = kernel.mount({"tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=0755"});
+    }
+    if (!mounted && mounted.error().number != EBUSY) { log.warning(base::describe(mounted.error())); }
+}
+
+} // namespace
+
+bool has_own_nodes(sys::Kernel& kernel) noexcept {
+    char buffer[32768];
+    std::string_view rest = kernel.read_file(mountinfo_path, buffer).value_or("");
+    std::string_view type = devtmpfs;
+    while (!rest.empty()) {
+        const std::string_view line = base::take_until(rest, '\n');
+        if (mount_point_of(line) == "/dev") { type = type_of(line); } // the last one covers the others
+    }
+    return type != devtmpfs;
+}
+
 std::string_view mount_point_of(std::string_view line) noexcept {
     for (int field = 1; field < 5; ++field) {
         const std::size_t space = line.find(' ');
@@ -35,8 +68,7 @@ std::string_view mount_point_of(std::string_view line) noexcept {
     return line.substr(0, line.find(' '));
 }
 
-// Spaces, tabs, newlines and backslashes stand as \ooo in mountinfo.
-base::Text<4095> unescape(std::string_view text) noexcept {
+base::Text<4095> unescape_path(std::string_view text) noexcept {
     base::Text<4095> plain;
     while (!text.empty()) {
         unsigned int code = 0;
@@ -49,18 +81,6 @@ base::Text<4095> unescape(std::string_view text) noexcept {
     }
     return plain;
 }
-
-void end_mount(sys::Kernel& kernel, const base::Log& log, const char* target) noexcept {
-    // These hold nothing that needs writing, and the first is where the rest is read from.
-    for (const std::string_view kept : {"/", "/proc", "/sys", "/dev"}) {
-        if (target == kept) { return; }
-    }
-    if (kernel.unmount(target)) { return; }
-    const auto remounted = kernel.remount_read_only(target);
-    if (!remounted) { log.warning(base::describe(remounted.error())); }
-}
-
-} // namespace
 
 bool is_mount_point(std::string_view mountinfo, std::string_view path) noexcept {
     while (!mountinfo.empty()) {
@@ -82,29 +102,9 @@ void mount_early(sys::Kernel& kernel, const base::Log& log) noexcept {
     const auto mountinfo = kernel.read_file(mountinfo_path, buffer);
     for (const EarlyMount& early : early_mounts) {
         if (mountinfo && is_mount_point(*mountinfo, early.mount.target)) { continue; }
-        // On a read-only root the directory must be there already; then mount(2) is the one to complain.
-        (void)kernel.make_directory(early.mount.target, early.mode);
-        const auto mounted = kernel.mount(early.mount);
-        if (!mounted && mounted.error().number != EBUSY) { log.warning(base::describe(mounted.error())); }
+        mount_one(kernel, log, early);
     }
-}
-
-void unmount_all(sys::Kernel& kernel, const base::Log& log) noexcept {
-    char buffer[262144]; // as many as there are in a machine with containers of its own
-    const auto mountinfo = kernel.read_file(mountinfo_path, buffer);
-    if (!mountinfo) {
-        log.warning(base::describe(mountinfo.error()));
-    } else {
-        std::string_view rest = *mountinfo;
-        while (!rest.empty()) {
-            if (rest.ends_with('\n')) { rest.remove_suffix(1); }
-            const std::size_t start = rest.rfind('\n') + 1; // npos + 1 is 0: the first line
-            end_mount(kernel, log, unescape(mount_point_of(rest.substr(start))).c_str());
-            rest = rest.substr(0, start);
-        }
-    }
-    const auto root = kernel.remount_read_only("/");
-    if (!root) { log.warning(base::describe(root.error())); }
+    if (has_own_nodes(kernel)) { (void)device::make_nodes(kernel, log); }
 }
 
 } // namespace vb::init

@@ -16,7 +16,7 @@ void Shutdown::begin(pid_t main_child) noexcept {
         return;
     }
     awaited_ = main_child;
-    enter(Phase::main_child, options_.grace);
+    enter(Phase::main_child, grace_);
     (void)kernel_.kill(main_child, SIGTERM);
     (void)kernel_.kill(main_child, SIGCONT); // a stopped process does not see the SIGTERM
 }
@@ -24,7 +24,9 @@ void Shutdown::begin(pid_t main_child) noexcept {
 void Shutdown::hurry() noexcept {
     services_.hurry();
     // Nobody is polite to a disk: to stop waiting for it would lose what it has not written.
-    if (deadline_ && phase_ != Phase::sync && phase_ != Phase::journal) { deadline_ = kernel_.now(); }
+    if (!deadline_ || phase_ == Phase::journal) { return; }
+    deadline_ = kernel_.now();
+    if (phase_ == Phase::services) { *deadline_ += patience_after_kill; } // they are being killed
 }
 
 void Shutdown::complete() noexcept {
@@ -34,15 +36,20 @@ void Shutdown::complete() noexcept {
 
 void Shutdown::end_services() noexcept {
     awaited_ = 0;
-    phase_ = Phase::services; // each of them has a deadline of its own
-    deadline_.reset();
+    // Each of them has a deadline of its own, after which it is killed; one that cannot be killed has the whole of
+    // them wait, and is left behind.
+    base::Nanoseconds patience = patience_after_kill;
+    for (const auto& service : services_.all()) {
+        patience += std::chrono::milliseconds(service->configured().stop_timeout) + patience_after_kill;
+    }
+    enter(Phase::services, patience);
     services_.stop_all();
     if (services_.all_stopped()) { end_everyone(); }
 }
 
 void Shutdown::end_everyone() noexcept {
     journal_.stop(); // its writer counts among everybody, and takes no SIGTERM
-    enter(Phase::everyone, options_.grace);
+    enter(Phase::everyone, grace_);
     kernel_.kill_all(SIGTERM);
     kernel_.kill_all(SIGCONT);
 }
@@ -55,26 +62,11 @@ void Shutdown::kill_everyone() noexcept {
 void Shutdown::finish_journal() noexcept {
     const auto writer = journal_.start_last_writer();
     if (!writer) {
-        sync_disks();
+        complete();
         return;
     }
     awaited_ = *writer;
     enter(Phase::journal, patience_for_journal);
-}
-
-void Shutdown::sync_disks() noexcept {
-    if (!options_.syncs) {
-        complete();
-        return;
-    }
-    const auto child = kernel_.spawn_chore(sys::Chore::sync, "");
-    if (!child) {
-        log_.error("disks are not synced: ", base::describe(child.error()));
-        complete();
-        return;
-    }
-    awaited_ = *child;
-    enter(Phase::sync, patience_for_sync);
 }
 
 void Shutdown::reaped(pid_t process) noexcept {
@@ -94,9 +86,6 @@ void Shutdown::reaped(pid_t process) noexcept {
         if (kernel_.process_id() != 1) { kernel_.kill_all(SIGKILL); }
         return;
     case Phase::journal:
-        if (process == awaited_) { sync_disks(); }
-        return;
-    case Phase::sync:
         if (process == awaited_) { complete(); }
         return;
     case Phase::idle:
@@ -129,13 +118,12 @@ void Shutdown::check_deadline(base::Nanoseconds now) noexcept {
         return;
     case Phase::journal:
         log_.error("the end of the journal is not on the disk");
-        sync_disks();
-        return;
-    case Phase::sync:
-        log_.error("the disks did not sync in time");
         complete();
         return;
     case Phase::services:
+        log_.warning("services are left that cannot be killed");
+        end_everyone();
+        return;
     case Phase::idle:
     case Phase::done:
         return;

@@ -1,7 +1,7 @@
 // The order of an end: the main child gets SIGTERM and time, then the services in the reverse of their order, then
-// everybody else, then whoever is left is killed; the journal is written, and a machine syncs. Each step ends when
-// nobody is left to wait for, or at its deadline, so that neither a stuck process nor a stuck disk can hold up the
-// end for ever.
+// everybody else, then whoever is left is killed; and the journal is written. Each step ends when nobody is left to
+// wait for, or at its deadline, so that neither a stuck process nor a stuck disk can hold up the end for ever. What a
+// machine does after it with its disks is in disks.h.
 #pragma once
 
 #include "base/log.h"
@@ -15,18 +15,14 @@ namespace vb::init {
 
 class Shutdown {
   public:
-    struct Options {
-        base::Nanoseconds grace; // from SIGTERM to SIGKILL, for the main child and then for the rest
-        bool syncs = false;      // a machine's disks
-    };
     // After SIGKILL only processes stuck in the kernel remain; nothing we can do frees them.
     static constexpr auto patience_after_kill = std::chrono::seconds(2);
     static constexpr auto patience_for_journal = std::chrono::seconds(5);
-    static constexpr auto patience_for_sync = std::chrono::seconds(10);
 
+    // `grace`: from SIGTERM to SIGKILL, for the main child and then for the rest.
     Shutdown(sys::Kernel& kernel, const base::Log& log, Services& services, Journal& journal,
-             const Options& options) noexcept
-        : kernel_(kernel), log_(log), services_(services), journal_(journal), options_(options) {}
+             base::Nanoseconds grace) noexcept
+        : kernel_(kernel), log_(log), services_(services), journal_(journal), grace_(grace) {}
 
     // `main_child` is 0 if none runs. The first call counts.
     void begin(pid_t main_child) noexcept;
@@ -50,7 +46,6 @@ class Shutdown {
         everyone,
         everyone_killed,
         journal,
-        sync,
         done
     };
 
@@ -59,16 +54,15 @@ class Shutdown {
     void end_everyone() noexcept;
     void kill_everyone() noexcept;
     void finish_journal() noexcept;
-    void sync_disks() noexcept;
     void complete() noexcept;
 
     sys::Kernel& kernel_;
     const base::Log& log_;
     Services& services_;
     Journal& journal_;
-    Options options_;
+    base::Nanoseconds grace_;
     Phase phase_ = Phase::idle;
-    pid_t awaited_ = 0; // the main child, then the child that syncs
+    pid_t awaited_ = 0; // the main child, then the writer of the journal
     std::optional<base::Nanoseconds> deadline_;
 };
 

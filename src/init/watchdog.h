@@ -15,7 +15,7 @@ class Watchdog {
     struct Options {
         const char* device = "/dev/watchdog0";
         base::Nanoseconds timeout = std::chrono::seconds(30);
-        base::Nanoseconds reboot_timeout = std::chrono::seconds(60); // for unmounting and reboot(2)
+        base::Nanoseconds reboot_timeout = std::chrono::seconds(60); // for reboot(2)
     };
 
     Watchdog(sys::Kernel& kernel, const base::Log& log, const Options& options) noexcept

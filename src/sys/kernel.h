@@ -109,11 +109,9 @@ struct Ipv4Interface {
     in_addr gateway{}; // 0.0.0.0: no default route
 };
 
-// Work that may block for as long as a disk does, so PID 1 never does it itself.
-enum class Chore : unsigned char { sync, read_ahead };
-
-// Work of our own for a child: what `run` returns is its exit status.
+// Work of our own for a child, such as may block for as long as a disk does: what `run` returns is its exit status.
 struct Task {
+    const char* name = ""; // that ps(1) shows, of at most 15 characters
     int (*run)(const void* argument) noexcept = nullptr;
     const void* argument = nullptr;
 };
@@ -141,8 +139,8 @@ class Kernel {
     // Starts a program with default signal dispositions and an empty mask. An exec that fails is an error
     // here.
     virtual Result<pid_t> spawn(const SpawnRequest& request) noexcept = 0;
-    // Starts a child that does `chore` and exits; `path` is the file whose beginning is to be read ahead.
-    virtual Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept = 0;
+    // Starts a child that asks for the beginning of the file to be read, and exits.
+    virtual Result<pid_t> spawn_read_ahead(const char* path) noexcept = 0;
     // Starts a child that runs `task` in a copy of our memory, with default signal dispositions, and exits.
     virtual Result<pid_t> spawn_task(const Task& task) noexcept = 0;
     // The next dead child, if one waits to be reaped. `no_children` is set when there is none left at all.
@@ -225,6 +223,12 @@ class Kernel {
     // Files and mounts.
     virtual Result<> make_directory(const char* path, mode_t mode) noexcept = 0;
     virtual Result<> make_link(const char* target, const char* path) noexcept = 0;
+    // A device node of the type and with exactly the permissions in `mode`.
+    virtual Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
+                               std::uint32_t minor) noexcept = 0;
+    virtual Result<> remove_file(const char* path) noexcept = 0;
+    // The names in it, each with a newline after it; a longer list than fits is an error (EFBIG).
+    virtual Result<std::string_view> list_directory(const char* path, std::span<char> buffer) noexcept = 0;
     // As much of the file as fits; a longer file is an error (EFBIG).
     virtual Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept = 0;
     virtual Result<> write_file(const char* path, std::string_view text) noexcept = 0;
@@ -233,6 +237,11 @@ class Kernel {
     virtual Result<> mount(const Mount& mount) noexcept = 0;
     virtual Result<> unmount(const char* target) noexcept = 0;
     virtual Result<> remount_read_only(const char* target) noexcept = 0;
+    // Writes what all file systems have in memory; blocks until that is done.
+    virtual void sync() noexcept = 0;
+    virtual Result<> swap_off(const char* path) noexcept = 0;
+    // A loop device lets go of its file: at once, or as soon as nobody has it open.
+    virtual Result<> detach_loop(const char* device) noexcept = 0;
     // Puts /dev/null on those of fds 0 to 2 that are closed, so that nothing else ever gets their numbers. Where
     // there is no /dev yet, something that can be neither read nor written, until it is called again.
     virtual void fill_standard_descriptors() noexcept = 0;

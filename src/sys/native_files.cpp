@@ -1,10 +1,15 @@
 #include "sys/native_kernel.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <malloc.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 // The linker's: where the program begins in memory, and where its code ends. end(3)
@@ -23,6 +28,47 @@ Result<> NativeKernel::make_directory(const char* path, mode_t mode) noexcept {
 Result<> NativeKernel::make_link(const char* target, const char* path) noexcept {
     if (::symlink(target, path) != 0 && errno != EEXIST) { return system_error("symlink", path); }
     return {};
+}
+
+Result<> NativeKernel::make_node(const char* path, mode_t mode, std::uint32_t major,
+                                 std::uint32_t minor) noexcept {
+    if (::mknod(path, mode, ::makedev(major, minor)) != 0) {
+        if (errno == EEXIST) { return {}; }
+        return system_error("mknod", path);
+    }
+    // The mode above has gone through our umask.
+    if (::chmod(path, mode & 07777U) != 0) { return system_error("chmod", path); }
+    return {};
+}
+
+Result<> NativeKernel::remove_file(const char* path) noexcept {
+    if (::unlink(path) != 0 && errno != ENOENT) { return system_error("unlink", path); }
+    return {};
+}
+
+Result<std::string_view> NativeKernel::list_directory(const char* path, std::span<char> buffer) noexcept {
+    const UniqueFd directory(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) { return system_error("open", path); }
+    std::size_t size = 0;
+    while (true) {
+        alignas(dirent64) char entries[4096];
+        const ssize_t count = ::getdents64(directory.get(), entries, sizeof entries);
+        if (count < 0) { return system_error("read", path); }
+        if (count == 0) { return std::string_view(buffer.data(), size); }
+        for (const char* at = entries; at < entries + count;) {
+            const auto* const entry =
+                reinterpret_cast<const dirent64*>(at); // NOLINT: as the kernel lays them out
+            at += entry->d_reclen;
+            const std::string_view name = entry->d_name;
+            if (name == "." || name == "..") { continue; }
+            if (name.size() + 1 > buffer.size() - size) {
+                errno = EFBIG;
+                return system_error("read", path);
+            }
+            size += name.copy(buffer.data() + size, name.size());
+            buffer[size++] = '\n';
+        }
+    }
 }
 
 Result<std::string_view> NativeKernel::read_file(const char* path, std::span<char> buffer) noexcept {
@@ -85,6 +131,20 @@ Result<> NativeKernel::remount_read_only(const char* target) noexcept {
     if (::mount(nullptr, target, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
         return system_error("remount read-only", target);
     }
+    return {};
+}
+
+void NativeKernel::sync() noexcept { ::sync(); }
+
+Result<> NativeKernel::swap_off(const char* path) noexcept {
+    if (::swapoff(path) != 0) { return system_error("swapoff", path); }
+    return {};
+}
+
+Result<> NativeKernel::detach_loop(const char* device) noexcept {
+    const UniqueFd loop(::open(device, O_RDONLY | O_CLOEXEC));
+    if (!loop) { return system_error("open", device); }
+    if (::ioctl(loop.get(), LOOP_CLR_FD, 0) != 0) { return system_error("detach", device); }
     return {};
 }
 

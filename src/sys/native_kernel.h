@@ -12,7 +12,7 @@ class NativeKernel final : public Kernel {
     pid_t process_id() noexcept override;
     uid_t user_id() noexcept override;
     Result<pid_t> spawn(const SpawnRequest& request) noexcept override;
-    Result<pid_t> spawn_chore(Chore chore, const char* path) noexcept override;
+    Result<pid_t> spawn_read_ahead(const char* path) noexcept override;
     Result<pid_t> spawn_task(const Task& task) noexcept override;
     std::optional<Death> reap(bool& no_children) noexcept override;
     Result<> kill(pid_t process, int signal) noexcept override;
@@ -58,6 +58,10 @@ class NativeKernel final : public Kernel {
 
     Result<> make_directory(const char* path, mode_t mode) noexcept override;
     Result<> make_link(const char* target, const char* path) noexcept override;
+    Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
+                       std::uint32_t minor) noexcept override;
+    Result<> remove_file(const char* path) noexcept override;
+    Result<std::string_view> list_directory(const char* path, std::span<char> buffer) noexcept override;
     Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
     Result<> write_file(const char* path, std::string_view text) noexcept override;
     Result<UniqueFd> open_for_writing(const char* path) noexcept override;
@@ -65,6 +69,9 @@ class NativeKernel final : public Kernel {
     Result<> mount(const Mount& mount) noexcept override;
     Result<> unmount(const char* target) noexcept override;
     Result<> remount_read_only(const char* target) noexcept override;
+    void sync() noexcept override;
+    Result<> swap_off(const char* path) noexcept override;
+    Result<> detach_loop(const char* device) noexcept override;
     void fill_standard_descriptors() noexcept override;
     Result<> open_console() noexcept override;
 

@@ -149,14 +149,10 @@ Result<pid_t> NativeKernel::spawn(const SpawnRequest& request) noexcept {
     return pid_t{child};
 }
 
-Result<pid_t> NativeKernel::spawn_chore(Chore chore, const char* path) noexcept {
+Result<pid_t> NativeKernel::spawn_read_ahead(const char* path) noexcept {
     const pid_t child = ::fork();
     if (child < 0) { return system_error("fork", ""); }
     if (child > 0) { return child; }
-    if (chore == Chore::sync) {
-        ::sync();
-        ::_exit(0);
-    }
     reset_signals(); // nobody waits for it: it ends when it is asked to
     ::_exit(read_ahead(path) ? 0 : 1);
 }
@@ -166,6 +162,7 @@ Result<pid_t> NativeKernel::spawn_task(const Task& task) noexcept {
     if (child < 0) { return system_error("fork", ""); }
     if (child > 0) { return child; }
     reset_signals();
+    ::prctl(PR_SET_NAME, task.name);
     ::_exit(task.run(task.argument));
 }
 

@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto event = vb::device::parse_uevent(text);
     if (!event) { return 0; }
     for (const std::string_view view :
-         {event->device_path, event->subsystem, event->device_name, event->aliases[0], event->aliases[1]}) {
+         {event->device_path, event->subsystem, event->device_name, event->major, event->minor, event->mode,
+          event->aliases[0], event->aliases[1]}) {
         expect_within(view, text);
         if (view.find('\0') != std::string_view::npos) { std::abort(); }
     }

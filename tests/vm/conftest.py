@@ -3,8 +3,9 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from vector_boot_tools import tap_network
@@ -31,11 +32,21 @@ def network(model: Path) -> None:  # the model may be a download, and this netwo
 class Machine:
     """One run of the virtual machine, with its console's text."""
 
-    def __init__(self, model: Path | None, words: tuple[str, ...], configured: str, disk: Path | None = None) -> None:
+    def __init__(
+        self,
+        model: Path | None,
+        words: tuple[str, ...],
+        configured: str,
+        disk: Path | None,
+        executables: Mapping[str, str],
+        static_address: bool,
+    ) -> None:
         with tempfile.TemporaryFile() as file:
             self._console = os.dup(file.fileno())
-        root = Root(model, files={INNER_CONFIG: configured})
-        self.kernel = VirtualMachine(root, VECTOR_BOOT, words=words, disk=disk, output=self._console)
+        root = Root(model, files={INNER_CONFIG: configured}, executables=executables)
+        self.kernel = VirtualMachine(
+            root, VECTOR_BOOT, words=words, disk=disk, static_address=static_address, output=self._console
+        )
         self.kernel.release()
         self.client = Client(tap_network.GUEST, PORT, connect_seconds=0.1)
 
@@ -64,8 +75,10 @@ def boot(model: Path, network: None) -> Iterator[Callable[..., Machine]]:
         file: Path | None = model,
         configured: str = configuration("0.0.0.0", PORT),
         disk: Path | None = None,
+        executables: Mapping[str, str] = MappingProxyType({}),
+        static_address: bool = True,
     ) -> Machine:
-        machines.append(Machine(file, words, configured, disk))
+        machines.append(Machine(file, words, configured, disk, executables, static_address))
         return machines[-1]
 
     yield boot_one

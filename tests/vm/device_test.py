@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import PORT, Machine
 from vector_boot_tools.places import BINARIES, INNER_BINARIES
 from vector_boot_tools.sandbox import Root
+from vector_boot_tools.system import configuration
 from vector_boot_tools.virtual_machine import VirtualMachine
 
 PROGRAMS = BINARIES.parent / "tests" / "bin"
@@ -79,6 +81,30 @@ def test_a_device_that_comes_gets_its_module(run: Callable[..., Scenario]) -> No
     assert "before: not loaded" in console
     assert "after: loaded" in console
     assert "driver: bound" in console
+
+
+# A bus with an EEPROM on it, as somebody plugs it in once all is up; the driver is what PID 1 loads by the alias.
+PLUGGED = """modules = "/usr/lib/uml/modules"
+
+[handoff]
+mode = "exec"
+command = ["/bin/sleep", "1000"]
+
+[[service]]
+name = "plug"
+type = "oneshot"
+command = ["/bin/sh", "-ec", "cd /usr/lib/uml/modules/$(uname -r)/kernel/drivers/i2c; \
+for one in i2c-core i2c-smbus; do [ ! -e $one.ko ] || busybox insmod $one.ko; done; \
+busybox insmod i2c-stub.ko chip_addr=0x50; test ! -e /sys/module/at24/initstate; \
+echo 24c02 0x50 > /sys/bus/i2c/devices/i2c-0/new_device; echo plugged; \
+until test -e /sys/bus/i2c/devices/0-0050/driver; do sleep 0.1; done; readlink /sys/bus/i2c/devices/0-0050/driver"]
+"""
+
+
+def test_modules_are_found_where_the_configuration_says(boot: Callable[..., Machine]) -> None:
+    machine = boot(file=None, configured=configuration("0.0.0.0", PORT) + PLUGGED)
+    machine.wait_for("plug: plugged")
+    machine.wait_for("bus/i2c/drivers/at24")
 
 
 @pytest.mark.parametrize("kind", ["hang", "reboot"])

@@ -13,8 +13,6 @@
 #include <fcntl.h>
 #include <linux/reboot.h>
 #include <poll.h>
-#include <string>
-#include <sys/utsname.h>
 
 namespace {
 
@@ -61,15 +59,7 @@ void write_file(const char* path, std::string_view text) {
 
 bool exists(const char* path) { return ::access(path, F_OK) == 0; }
 
-const std::string& module_directory() {
-    static const std::string directory = [] {
-        utsname names{};
-        ::uname(&names);
-        return std::string("/usr/lib/uml/modules/") +
-               names.release; // where Debian has those of User-Mode Linux
-    }();
-    return directory;
-}
+constexpr char module_releases[] = "/usr/lib/uml/modules"; // where Debian has those of User-Mode Linux
 
 // PID 1's loop, as far as hotplug needs it, until nothing is left to be done.
 void settle(device::Hotplug& hotplug, int signals) {
@@ -88,7 +78,7 @@ void settle(device::Hotplug& hotplug, int signals) {
 
 void plug(int signals) {
     device::ModuleOptions options;
-    options.directory = module_directory().c_str();
+    options.releases = module_releases;
     device::Hotplug hotplug(kernel, out, options);
     if (!hotplug.open()) { out.error("no uevents"); }
     settle(hotplug, signals);
@@ -104,7 +94,7 @@ void plug(int signals) {
 
 void watch(std::string_view what) {
     device::ModuleOptions options;
-    options.directory = module_directory().c_str();
+    options.releases = module_releases;
     const std::string_view names[] = {"softdog"};
     out.notice("softdog: ", device::load(options, names, out));
     // User-Mode Linux has a device of its own at number 0, which needs a program on its host.

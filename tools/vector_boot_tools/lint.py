@@ -23,7 +23,7 @@ def succeeds(command: list[str]) -> bool:
 
 
 def shell_scripts() -> bool:
-    return succeeds(["shellcheck", "dev", ".ci/run", *tracked("tests/conformance/adapters/s*")])
+    return succeeds(["shellcheck", "dev", ".ci/run", *tracked("tests/conformance/adapters/s*"), *tracked("examples/dhcp/dhcp-*")])
 
 
 def formatting() -> bool:

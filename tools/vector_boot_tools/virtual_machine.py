@@ -25,8 +25,10 @@ HOST_SIDE = (
 ).split()
 
 
+STATIC_ADDRESS = f"ip={tap_network.GUEST}::{tap_network.HOST}:{tap_network.NETMASK}::vec0:off"
+
+
 def kernel_words(init: str, *, memory: str = "1G", extra: Sequence[str] = ()) -> list[str]:
-    network = f"ip={tap_network.GUEST}::{tap_network.HOST}:{tap_network.NETMASK}::vec0:off"
     return [
         f"mem={memory}",
         "root=/dev/root",
@@ -40,7 +42,6 @@ def kernel_words(init: str, *, memory: str = "1G", extra: Sequence[str] = ()) ->
         "quiet",
         "seccomp=on",
         f"vec0:transport=tap,ifname={tap_network.DEVICE},depth=64,mac={tap_network.GUEST_MAC}",
-        network,
         f"uml_dir={CONSOLE_FOLDER}",
         f"umid={MACHINE}",
         *extra,
@@ -58,6 +59,7 @@ class VirtualMachine(Sandbox):
         memory: str = "1G",
         words: Sequence[str] = (),
         disk: Path | None = None,  # an image: the guest's /dev/ubda
+        static_address: bool = True,
         output: int | None = None,
         stamped: bool = False,
     ) -> None:
@@ -65,6 +67,8 @@ class VirtualMachine(Sandbox):
         if disk is not None:
             host_side += ["--bind", str(disk), "/disk"]
             words = [*words, "ubd0=/disk"]
+        if static_address:
+            words = [*words, STATIC_ADDRESS]
         super().__init__(
             root,
             [KERNEL, *kernel_words(init, memory=memory, extra=words)],

@@ -37,6 +37,7 @@ limit = 7
 timeout = 250
 [machine]
 ctrl_alt_del = "poweroff"
+modules = "/usr/lib/uml/modules"
 [log]
 level = "debug"
 )",
@@ -52,6 +53,7 @@ level = "debug"
     EXPECT_EQ(config.failure.limit, 7U);
     EXPECT_EQ(config.shutdown.timeout, 250U);
     EXPECT_EQ(config.machine.ctrl_alt_del, CtrlAltDel::poweroff);
+    EXPECT_EQ(config.machine.modules, "/usr/lib/uml/modules");
     EXPECT_EQ(config.log.level, base::Level::debug);
 }
 
@@ -96,6 +98,9 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"[listen]\nhttp = \"example.org:80\"\n",
               "line 2: `http = \"example.org:80\"`: expected http in [listen] to be an address such as "
               "\"127.0.0.1:8080\", \"[::1]:8080\" or \"*:8080\""},
+        Fault{"[machine]\nmodules = \"modules\"\n",
+              "line 2: `modules = \"modules\"`: expected modules in [machine] to be an absolute path such as "
+              "\"/lib/modules\""},
         Fault{"[enigne]\nmodel = \"x\"\n",
               "line 1: `[enigne]`: unknown section [enigne]; expected one of "
               "[engine], [handoff], [listen], [failure], "

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/utsname.h>
 
 namespace {
 
@@ -46,13 +47,13 @@ class HotplugTest : public ::testing::Test {
     SimulatedKernel kernel;
     base::UniqueFd log_file{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
     base::Log log{log_file.get(), "test"};
-    device::ModuleOptions options{.directory = "/nonexistent", .insert = insert};
+    device::ModuleOptions options{.releases = "/nonexistent", .insert = insert};
     device::Hotplug hotplug{kernel, log, options};
 };
 
 TEST_F(HotplugTest, LooksThroughSysfsOnceItListens) {
     open();
-    EXPECT_LT(kernel.position("open_uevents"), kernel.position("task"));
+    EXPECT_LT(kernel.position("open_uevents"), kernel.position("task modules"));
     EXPECT_FALSE(hotplug.is_settled());
     EXPECT_FALSE(hotplug.reaped(4711, 0));
     EXPECT_TRUE(ends());
@@ -103,7 +104,7 @@ TEST_F(HotplugTest, TriesAgainWhenNoChildCanBeStarted) {
     for (int count = 0; count < 100; ++count) {
         ASSERT_TRUE(hotplug.deadline());
         plugged(plug("pci:a")); // does not spin
-        EXPECT_EQ(std::ranges::count(kernel.calls, "task"), count + 1);
+        EXPECT_EQ(std::ranges::count(kernel.calls, "task modules"), count + 1);
         hotplug.check_deadline(*hotplug.deadline());
     }
     kernel.failing.clear();
@@ -126,6 +127,43 @@ TEST_F(HotplugTest, SurvivesAChildThatIsKilled) {
     EXPECT_EQ(kernel.task_count, 2U);
 }
 
+// A disk with a node and no module, as the kernel tells of it.
+std::string disk(const std::string& action) {
+    std::string datagram = action + "@/devices/sdb";
+    datagram += '\0';
+    for (const std::string& variable :
+         {"ACTION=" + action, std::string("DEVPATH=/devices/sdb"), std::string("SUBSYSTEM=block"),
+          std::string("MAJOR=8"), std::string("MINOR=16"), std::string("DEVNAME=sdb"),
+          std::string("SEQNUM=8")}) {
+        datagram += variable + '\0';
+    }
+    return datagram;
+}
+
+TEST_F(HotplugTest, KeepsTheNodesOfADevThatIsOurs) {
+    kernel.directories = {{"/sys/dev/char", ""}, {"/sys/dev/block", ""}};
+    hotplug.keep_nodes();
+    open();
+    EXPECT_LT(kernel.position("open_uevents"), kernel.position("make_node /dev/null 20666 1:3"));
+    plugged(disk("add"));
+    EXPECT_TRUE(kernel.has_called("make_node /dev/sdb 60600 8:16"));
+    plugged(disk("remove"));
+    EXPECT_TRUE(kernel.has_called("remove_file /dev/sdb"));
+    kernel.lose_uevents();
+    hotplug.receive();
+    EXPECT_EQ(std::ranges::count(kernel.calls, "make_node /dev/null 20666 1:3"), 2);
+}
+
+TEST_F(HotplugTest, LeavesTheNodesToTheKernelThatMakesThem) {
+    open();
+    plugged(disk("add"));
+    plugged(disk("remove"));
+    kernel.lose_uevents();
+    hotplug.receive();
+    EXPECT_FALSE(
+        std::ranges::any_of(kernel.calls, [](const std::string& call) { return call.contains("/dev/"); }));
+}
+
 TEST_F(HotplugTest, StartsNothingAtTheEnd) {
     open();
     plugged(plug("pci:a"));
@@ -136,12 +174,15 @@ TEST_F(HotplugTest, StartsNothingAtTheEnd) {
 }
 
 TEST_F(HotplugTest, GivesTheChildWhatWaits) {
-    char directory[] = "/tmp/vector_boot-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(directory), nullptr);
-    std::ofstream(std::string(directory) + "/modules.dep") << "a.ko:\nb.ko:\nc.ko:\n";
-    std::ofstream(std::string(directory) + "/modules.alias")
-        << "alias pci:a a\nalias pci:b b\nalias pci:c c\n";
-    options.directory = directory;
+    char releases[] = "/tmp/vector_boot-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(releases), nullptr);
+    utsname names{};
+    ::uname(&names);
+    const std::string directory = std::string(releases) + "/" + names.release;
+    std::filesystem::create_directory(directory);
+    std::ofstream(directory + "/modules.dep") << "a.ko:\nb.ko:\nc.ko:\n";
+    std::ofstream(directory + "/modules.alias") << "alias pci:a a\nalias pci:b b\nalias pci:c c\n";
+    options.releases = releases;
     options.devices = "/nonexistent";
     kernel.on_task = [](const sys::Task& task) { EXPECT_EQ(task.run(task.argument), 0); };
     inserted.clear();
@@ -150,9 +191,8 @@ TEST_F(HotplugTest, GivesTheChildWhatWaits) {
     plugged(plug("pci:c"));
     EXPECT_TRUE(inserted.empty());
     ends();
-    EXPECT_EQ(inserted,
-              (std::vector<std::string>{directory + std::string("/a.ko"), directory + std::string("/c.ko")}));
-    std::filesystem::remove_all(directory);
+    EXPECT_EQ(inserted, (std::vector<std::string>{directory + "/a.ko", directory + "/c.ko"}));
+    std::filesystem::remove_all(releases);
 }
 
 } // namespace

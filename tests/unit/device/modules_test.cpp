@@ -9,6 +9,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <map>
+#include <sys/utsname.h>
 
 namespace {
 
@@ -32,6 +33,12 @@ base::Result<> insert(const char* path, const char* parameters) noexcept {
     }
     loaded.push_back(*parameters == '\0' ? name : name + " " + parameters);
     return {};
+}
+
+std::string running_release() {
+    utsname names{};
+    ::uname(&names);
+    return names.release;
 }
 
 class ModulesTest : public ::testing::Test {
@@ -69,13 +76,13 @@ class ModulesTest : public ::testing::Test {
         char name[] = "/tmp/vector_boot-test-XXXXXX";
         return std::string(::mkdtemp(name));
     }();
-    std::string modules = root + "/modules";
+    std::string modules = root + "/" + running_release();
     std::string devices = root + "/devices";
     std::string in_kernel = root + "/loaded";
     std::string words = root + "/cmdline";
     std::string rules = root + "/modprobe.d";
     const char* rules_directory = rules.c_str();
-    device::ModuleOptions options{.directory = modules.c_str(),
+    device::ModuleOptions options{.releases = root.c_str(),
                                   .devices = devices.c_str(),
                                   .loaded = in_kernel.c_str(),
                                   .command_line = words.c_str(),
@@ -176,7 +183,7 @@ TEST_F(ModulesTest, EndsWhereDependenciesGoInACircle) {
 }
 
 TEST_F(ModulesTest, NeedsNoModulesAtAll) {
-    options.directory = "/nonexistent";
+    options.releases = "/nonexistent";
     EXPECT_EQ(coldplug(), 0);
     EXPECT_EQ(load({"pci:v1d2"}), 0);
 }

@@ -29,9 +29,12 @@ TEST(Uevent, IsReadWhole) {
 TEST(Uevent, HasANodeAndBothAliasesOfAnAcpiDevice) {
     const auto event = parse_uevent(
         "change@/devices/x\0ACTION=change\0DEVPATH=/devices/x\0SUBSYSTEM=platform\0"
-        "DEVNAME=sub/node\0MODALIAS=acpi:PRP0001:\0MODALIAS=of:Nx\0MODALIAS=third\0SEQNUM=1\0"sv);
+        "MAJOR=10\0MINOR=5\0DEVNAME=sub/node\0DEVMODE=0666\0MODALIAS=acpi:PRP0001:\0MODALIAS=of:Nx\0MODALIAS=third\0SEQNUM=1\0"sv);
     ASSERT_TRUE(event);
     EXPECT_EQ(event->device_name, "sub/node");
+    EXPECT_EQ(event->major, "10");
+    EXPECT_EQ(event->minor, "5");
+    EXPECT_EQ(event->mode, "0666");
     EXPECT_EQ(event->aliases[0], "acpi:PRP0001:");
     EXPECT_EQ(event->aliases[1], "of:Nx");
 }

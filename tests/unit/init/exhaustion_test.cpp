@@ -45,16 +45,17 @@ TEST_F(ExhaustionTest, AMachineOutlivesSocketsThatCannotBeMade) {
 }
 
 TEST_F(ExhaustionTest, ARuntimeStartsWithoutTheReadAhead) {
-    kernel.failing["chore read_ahead"] = EAGAIN;
+    kernel.failing["read_ahead"] = EAGAIN;
     then_end_with(SIGTERM);
     EXPECT_EQ(run(Place::container), 0);
     EXPECT_EQ(kernel.spawn_times.size(), 1U);
 }
 
-TEST_F(ExhaustionTest, AMachineIsLeftEvenWhenNoChildCanSync) {
-    kernel.failing["chore sync"] = ENOMEM;
+TEST_F(ExhaustionTest, AMachineIsLeftEvenWhenNoChildCanEndItsDisks) {
+    kernel.failing["task disks"] = ENOMEM;
     then_end_with(SIGUSR2);
     run(Place::machine);
+    EXPECT_EQ(std::ranges::count(kernel.calls, "task disks"), init::Disks::most_attempts);
     EXPECT_TRUE(kernel.has_called("remount /"));
     EXPECT_TRUE(kernel.has_called("reboot 4321fedc"));
 }

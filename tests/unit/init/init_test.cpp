@@ -9,8 +9,8 @@ namespace {
 TEST_F(InitTest, BindsAndReadsAheadBeforeItStartsTheRuntime) {
     crash(0, 0s, 0);
     EXPECT_EQ(run(Place::container), 0);
-    EXPECT_LT(kernel.position("listen 127.0.0.1:8080"), kernel.position("chore read_ahead"));
-    EXPECT_LT(kernel.position("chore read_ahead"), kernel.position("spawn /bin/runtime"));
+    EXPECT_LT(kernel.position("listen 127.0.0.1:8080"), kernel.position("read_ahead"));
+    EXPECT_LT(kernel.position("read_ahead"), kernel.position("spawn /bin/runtime"));
 }
 
 TEST_F(InitTest, GivesTheRuntimeItsSocketsAndNotThoseOfItsOwnSupervisor) {
@@ -134,6 +134,38 @@ TEST_F(InitTest, EndsAtOnceWhenNothingRunsAnyMore) {
     EXPECT_LE(kernel.now() - kernel.spawn_times.back(), 110ms);
 }
 
+TEST_F(InitTest, SaysWhatOfAReloadCountsFromTheNextStartOn) {
+    std::string said;
+    log.set_sink({.append =
+                      [](void* object, base::Level, std::string_view, std::string_view text) noexcept {
+                          static_cast<std::string*>(object)->append(text).append("\n");
+                      },
+                  .object = &said});
+    config.log.directory = "";
+    config::Config changed = config;
+    changed.failure.limit = 9;
+    changed.watchdog.timeout = 9000;
+    changed.log.directory = "/elsewhere";
+    changed.log.level = base::Level::debug;
+    changed.sysctl["vm.swappiness"] = "10";
+    source.next = config;
+    kernel.on_spawn = [this, changed, &said](pid_t) {
+        kernel.after(1s, [this] { kernel.raise(SIGHUP); });
+        kernel.after(2s, [&said] { EXPECT_EQ(said.find("next start"), std::string::npos) << said; });
+        kernel.after(3s, [this, changed] {
+            source.next = changed;
+            kernel.raise(SIGHUP);
+        });
+        kernel.after(4s, [this] { kernel.raise(SIGPWR); });
+    };
+    run(Place::machine);
+    log.set_sink({});
+    constexpr std::string_view notice =
+        "changed, which counts from the next start on: [failure], [watchdog], [log] directory\n";
+    EXPECT_NE(said.find(notice), std::string::npos) << said;
+    EXPECT_EQ(kernel.files.at("/proc/sys/vm/swappiness"), "10");
+}
+
 TEST_F(InitTest, ReapsEveryOrphanBehindOneSignal) {
     crash(0, 0s, 0);
     constexpr pid_t first = 5000, count = 10'000;
@@ -167,9 +199,9 @@ TEST_F(InitTest, PowersAMachineOffInOrder) {
                                            "23 22 0:4 / /run/my\\040disk rw - ext4 /dev/vdb rw\n";
     kernel.on_spawn = [this](pid_t) { kernel.after(1s, [this] { kernel.raise(SIGINT); }); };
     run(Place::machine);
-    const std::vector<std::string> order = {"kill 102 15",          "kill_all 15",  "chore sync",
-                                            "unmount /run/my disk", "unmount /run", "remount /",
-                                            "reboot 4321fedc"};
+    const std::vector<std::string> order = {"kill 102 15", "kill_all 15",          "task disks",
+                                            "sync",        "unmount /run/my disk", "unmount /run",
+                                            "remount /",   "reboot 4321fedc"};
     std::size_t last = 0;
     for (const std::string& call : order) {
         ASSERT_NE(kernel.position(call), std::string::npos) << call;
@@ -218,8 +250,8 @@ TEST_F(InitTest, ASecondRequestDoesNotGiveUpTheDisks) {
         kernel.after(1s + kernel.dies_after + 1ms, [this] { kernel.raise(SIGPWR); });
     };
     run(Place::machine);
-    EXPECT_TRUE(kernel.has_called("chore sync"));
-    EXPECT_GE(kernel.now() - kernel.spawn_times.at(0), 1s + kernel.dies_after + kernel.sync_takes);
+    EXPECT_TRUE(kernel.has_called("task disks"));
+    EXPECT_GE(kernel.now() - kernel.spawn_times.at(0), 1s + kernel.dies_after + *kernel.disks_take);
 }
 
 TEST_F(InitTest, ConfiguresTheNetworkOnlyAfterTheSocketsAreBound) {

@@ -25,7 +25,7 @@ TEST_F(MachineTest, StartsTheRuntimeWhenTheDisksAreMounted) {
     kernel.on_task = [this](const sys::Task&) { kernel.after(3ms, [this] { kernel.die(102, 0); }); };
     live(1s);
     run(Place::machine);
-    EXPECT_LT(kernel.position("task"), kernel.position("spawn /bin/runtime"));
+    EXPECT_LT(kernel.position("task mounts"), kernel.position("spawn /bin/runtime"));
     EXPECT_LT(kernel.position("spawn /bin/runtime"), kernel.position("set_hostname edge"));
     EXPECT_EQ(kernel.files.at("/proc/sys/vm/swappiness"), "10");
 }

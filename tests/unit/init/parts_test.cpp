@@ -66,13 +66,48 @@ TEST(Mounts, AreNotStackedOnWhatIsMounted) {
     EXPECT_TRUE(kernel.has_called("mount /sys"));
 }
 
-TEST(Mounts, AreMadeReadOnlyWhenTheyAreBusy) {
+TEST(Mounts, MakeTheNodesWhereTheKernelHasNoDevtmpfs) {
     SimulatedKernel kernel;
-    kernel.files["/proc/self/mountinfo"] = "22 20 0:3 / /data rw - ext4 /dev/vdb rw\n";
-    kernel.failing["unmount"] = EBUSY;
-    init::unmount_all(kernel, quiet);
-    EXPECT_TRUE(kernel.has_called("remount /data"));
-    EXPECT_TRUE(kernel.has_called("remount /"));
+    kernel.initial_namespace = true;
+    kernel.directories = {{"/sys/dev/char", ""}, {"/sys/dev/block", "254:0\n"}};
+    kernel.files["/sys/dev/block/254:0/uevent"] = "MAJOR=254\nMINOR=0\nDEVNAME=vda\n";
+    kernel.failing["mount /dev"] = ENODEV;
+    kernel.on_call = [&kernel, seen = 0](const std::string& call) mutable {
+        if (call != "mount /dev" || ++seen < 2) { return; }
+        kernel.failing.clear(); // the second one is a tmpfs
+        kernel.files["/proc/self/mountinfo"] =
+            "22 20 0:3 / /dev rw,nosuid shared:2 - tmpfs tmpfs rw,mode=755\n";
+    };
+    EXPECT_EQ(init::prepare_place(kernel, quiet), init::Place::machine);
+    EXPECT_EQ(std::ranges::count(kernel.calls, "mount /dev"), 2);
+    EXPECT_TRUE(init::has_own_nodes(kernel));
+    std::size_t last = 0;
+    for (const std::string call : {"mount /sys", "mount /dev/pts", "mount /dev/shm",
+                                   "make_node /dev/console 20600 5:1", "open_console"}) {
+        ASSERT_NE(kernel.position(call), std::string::npos) << call;
+        EXPECT_LE(last, kernel.position(call)) << call;
+        last = kernel.position(call);
+    }
+    EXPECT_TRUE(kernel.has_called("make_node /dev/vda 60600 254:0"));
+    EXPECT_TRUE(kernel.has_called("make_link /dev/fd"));
+}
+
+TEST(Mounts, LeaveTheNodesToTheKernelThatHasDevtmpfs) {
+    SimulatedKernel kernel;
+    constexpr std::string_view devtmpfs = "22 20 0:3 / /dev rw - devtmpfs udev rw\n";
+    constexpr std::string_view tmpfs = "23 20 0:4 / /dev rw - tmpfs tmpfs rw\n";
+    for (const auto& [mountinfo, own] :
+         {std::pair(std::string(devtmpfs), false), std::pair(std::string(tmpfs), true),
+          std::pair(std::string(devtmpfs).append(tmpfs), true),
+          std::pair(std::string(tmpfs).append(devtmpfs), false),
+          std::pair(std::string("20 1 0:1 / / rw - ext4 /dev/vda rw\n"), false)}) {
+        kernel.files["/proc/self/mountinfo"] = mountinfo;
+        EXPECT_EQ(init::has_own_nodes(kernel), own) << mountinfo;
+    }
+    kernel.failing["mount /dev"] = EPERM; // another fault is no reason to cover what is there
+    init::mount_early(kernel, quiet);
+    EXPECT_EQ(std::ranges::count(kernel.calls, "mount /dev"), 1);
+    EXPECT_FALSE(kernel.has_called("make_link /dev/fd"));
 }
 
 TEST(Mounts, AreFoundByTheirFifthField) {

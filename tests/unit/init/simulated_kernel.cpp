@@ -65,8 +65,8 @@ Result<UniqueFd> SimulatedKernel::open_notify_socket(base::Text<107>& name) noex
     return open(notify_fd_);
 }
 
-Result<pid_t> SimulatedKernel::start(const std::string& call) {
-    if (auto recorded = record(call, ""); !recorded) { return std::unexpected(recorded.error()); }
+Result<pid_t> SimulatedKernel::start(const std::string& call, const std::string& object) {
+    if (auto recorded = record(call, object); !recorded) { return std::unexpected(recorded.error()); }
     alive_.insert(++next_process_);
     return next_process_;
 }
@@ -92,19 +92,23 @@ Result<pid_t> SimulatedKernel::spawn(const sys::SpawnRequest& request) noexcept 
     return process;
 }
 
-Result<pid_t> SimulatedKernel::spawn_chore(sys::Chore chore, const char*) noexcept {
-    auto process = start(chore == sys::Chore::sync ? "chore sync" : "chore read_ahead");
+Result<pid_t> SimulatedKernel::spawn_read_ahead(const char*) noexcept {
+    auto process = start("read_ahead");
     if (process) {
-        after(sync_takes, [this, process] { die(*process, 0); });
+        after(std::chrono::milliseconds(3), [this, process] { die(*process, 0); });
     }
     return process;
 }
 
 Result<pid_t> SimulatedKernel::spawn_task(const sys::Task& task) noexcept {
-    auto process = start("task");
-    if (process) {
-        ++task_count;
-        on_task(task);
+    const std::string_view name = task.name;
+    auto process = start("task", task.name);
+    if (!process) { return process; }
+    ++task_count;
+    on_task(task);
+    if (name == "disks" && disks_take) {
+        const int status = disks_end_with != 0 ? disks_end_with : task.run(task.argument) << 8;
+        after(*disks_take, [this, process, status] { die(*process, status); });
     }
     return process;
 }
@@ -162,6 +166,7 @@ std::optional<sys::Death> SimulatedKernel::reap(bool& no_children) noexcept {
 
 Result<> SimulatedKernel::kill(pid_t process, int signal) noexcept {
     calls.push_back("kill " + std::to_string(process) + " " + std::to_string(signal));
+    if (unkillable.contains(process)) { return {}; }
     if (signal == SIGKILL) {
         die(process, SIGKILL);
     } else if (signal == SIGTERM && !ignores_terminate) {
@@ -217,6 +222,22 @@ std::optional<int> SimulatedKernel::wait(int) noexcept {
             std::abort();
         }
     }
+}
+
+Result<> SimulatedKernel::make_node(const char* path, mode_t mode, std::uint32_t major,
+                                    std::uint32_t minor) noexcept {
+    char words[64];
+    std::snprintf(words, sizeof words, " %o %u:%u", mode, major, minor);
+    return record("make_node", std::string(path) + words);
+}
+
+Result<std::string_view> SimulatedKernel::list_directory(const char* path, std::span<char> buffer) noexcept {
+    const auto directory = directories.find(path);
+    if (directory == directories.end()) {
+        errno = ENOENT;
+        return base::system_error("open", path);
+    }
+    return std::string_view(buffer.data(), directory->second.copy(buffer.data(), buffer.size()));
 }
 
 Result<std::string_view> SimulatedKernel::read_file(const char* path, std::span<char> buffer) noexcept {

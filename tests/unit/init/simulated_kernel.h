@@ -29,6 +29,7 @@ class SimulatedKernel final : public sys::Kernel {
     SimulatedUnixSockets unix_sockets;
     bool initial_namespace = false;
     std::map<std::string, std::string> files;
+    std::map<std::string, std::string> directories;     // each name in it with a newline
     std::map<std::string, int> failing;                 // operation -> errno
     std::function<void(pid_t)> on_spawn = [](pid_t) {}; // a program was started
     std::function<void(const std::string&)> on_call = [](const std::string&) {};
@@ -37,7 +38,10 @@ class SimulatedKernel final : public sys::Kernel {
     bool ignores_terminate = false; // processes die of SIGKILL only
     Nanoseconds dies_after{std::chrono::milliseconds(1)};
     Nanoseconds watchdog_limit{std::chrono::seconds(255)}; // the device allows no longer timeout
-    Nanoseconds sync_takes{std::chrono::milliseconds(3)};
+    // The child that ends the disks works at once, and ends after this; nothing: it hangs.
+    std::optional<Nanoseconds> disks_take{std::chrono::milliseconds(3)};
+    int disks_end_with = 0;         // wait status
+    std::set<pid_t> unkillable;     // stuck in the kernel
     int status_after_terminate = 0; // wait status
 
     // What the test makes happen, now or later.
@@ -74,7 +78,7 @@ class SimulatedKernel final : public sys::Kernel {
     pid_t process_id() noexcept override { return own_process_id; }
     uid_t user_id() noexcept override { return own_user_id; }
     Result<pid_t> spawn(const sys::SpawnRequest& request) noexcept override;
-    Result<pid_t> spawn_chore(sys::Chore chore, const char* path) noexcept override;
+    Result<pid_t> spawn_read_ahead(const char* path) noexcept override;
     Result<pid_t> spawn_task(const sys::Task& task) noexcept override;
     std::optional<sys::Death> reap(bool& no_children) noexcept override;
     Result<> kill(pid_t process, int signal) noexcept override;
@@ -128,6 +132,10 @@ class SimulatedKernel final : public sys::Kernel {
     Result<> stop_watchdog(int) noexcept override { return record("stop_watchdog", ""); }
     Result<> make_directory(const char*, mode_t) noexcept override { return {}; }
     Result<> make_link(const char*, const char* path) noexcept override { return record("make_link", path); }
+    Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
+                       std::uint32_t minor) noexcept override;
+    Result<> remove_file(const char* path) noexcept override { return record("remove_file", path); }
+    Result<std::string_view> list_directory(const char* path, std::span<char> buffer) noexcept override;
     Result<std::string_view> read_file(const char* path, std::span<char> buffer) noexcept override;
     Result<> write_file(const char* path, std::string_view text) noexcept override {
         files[path] = text;
@@ -144,6 +152,9 @@ class SimulatedKernel final : public sys::Kernel {
     Result<> mount(const sys::Mount& mount) noexcept override { return record("mount", mount.target); }
     Result<> unmount(const char* target) noexcept override { return record("unmount", target); }
     Result<> remount_read_only(const char* target) noexcept override { return record("remount", target); }
+    void sync() noexcept override { (void)record("sync", ""); }
+    Result<> swap_off(const char* path) noexcept override { return record("swap_off", path); }
+    Result<> detach_loop(const char* device) noexcept override { return record("detach_loop", device); }
     void fill_standard_descriptors() noexcept override {}
     Result<> open_console() noexcept override { return record("open_console", ""); }
     Result<> reboot(unsigned int command) noexcept override;
@@ -151,7 +162,7 @@ class SimulatedKernel final : public sys::Kernel {
   private:
     Result<> record(const std::string& operation, const std::string& object);
     Result<UniqueFd> open(int& fd);
-    Result<pid_t> start(const std::string& call);
+    Result<pid_t> start(const std::string& call, const std::string& object = "");
 
     Nanoseconds now_{std::chrono::seconds(100)};
     std::multimap<Nanoseconds, std::function<void()>> script_;

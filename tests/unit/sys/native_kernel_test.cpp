@@ -179,15 +179,37 @@ TEST_F(NativeKernelTest, ReadsAFileThatFitsAndRefusesOneThatDoesNot) {
     EXPECT_EQ(kernel.read_file(path, exact).error().number, ENOENT);
 }
 
-TEST_F(NativeKernelTest, SyncsAndReadsAheadInChildren) {
-    for (const auto& [chore, path, status] : {std::tuple(sys::Chore::read_ahead, "/proc/self/exe", 0),
-                                              std::tuple(sys::Chore::read_ahead, "/nonexistent", 1)}) {
-        const auto child = kernel.spawn_chore(chore, path);
+TEST_F(NativeKernelTest, ReadsAheadInAChild) {
+    for (const auto& [path, status] : {std::pair("/proc/self/exe", 0), std::pair("/nonexistent", 1)}) {
+        const auto child = kernel.spawn_read_ahead(path);
         ASSERT_TRUE(child);
         int ended = 0;
         ASSERT_EQ(::waitpid(*child, &ended, 0), *child);
         EXPECT_EQ(WEXITSTATUS(ended), status) << path;
     }
+}
+
+TEST_F(NativeKernelTest, ListsADirectoryThatFitsAndRefusesOneThatDoesNot) {
+    char path[] = "/tmp/vector_boot-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(path), nullptr);
+    const std::string file = std::string(path) + "/12345";
+    char exact[6], small[5];
+    EXPECT_EQ(*kernel.list_directory(path, small), "");
+    ASSERT_EQ(::close(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+    EXPECT_EQ(*kernel.list_directory(path, exact), "12345\n");
+    EXPECT_EQ(kernel.list_directory(path, small).error().number, EFBIG);
+    EXPECT_TRUE(kernel.remove_file(file.c_str()));
+    EXPECT_TRUE(kernel.remove_file(file.c_str())) << "what is gone already is no fault";
+    EXPECT_TRUE(kernel.remove_directory(path));
+    EXPECT_EQ(kernel.list_directory(path, small).error().number, ENOENT);
+}
+
+TEST_F(NativeKernelTest, SaysWhyADiskCannotBeEnded) {
+    const int swap_error = kernel.swap_off("/nonexistent").error().number;
+    EXPECT_TRUE(swap_error == ENOENT || swap_error == EPERM)
+        << swap_error; // the second without the capability
+    EXPECT_EQ(kernel.detach_loop("/nonexistent").error().number, ENOENT);
+    EXPECT_EQ(kernel.detach_loop("/dev/null").error().number, ENOTTY);
 }
 
 TEST_F(NativeKernelTest, RunsATaskInAChildWithACleanSignalState) {
