@@ -73,17 +73,6 @@ SequenceState with_counts(std::span<const std::uint8_t> state, llama_seq_id sequ
     return raw;
 }
 
-Result<SequenceState> raw_state(llama_context* context, llama_seq_id sequence) {
-    try {
-        SequenceState state(llama_state_seq_get_size(context, sequence));
-        state.resize(llama_state_seq_get_data(context, state.data(), state.size(), sequence));
-        if (!state.empty()) { return state; }
-    } catch (const std::exception& fault) { // no memory
-        return std::unexpected(Error{Fault::resources, std::string("a sequence's state: ") + fault.what()});
-    }
-    return std::unexpected(Error{Fault::internal, "libllama gave no state of the sequence"});
-}
-
 } // namespace
 
 Result<Context> Context::create(llama_model* weights, const Options& options, unsigned threads,
@@ -156,9 +145,14 @@ Result<> Context::grow(std::size_t tokens, std::size_t sequences) {
 
 Result<SequenceState> Context::state_of(llama_context* context, llama_seq_id sequence,
                                         std::size_t sequences) const {
-    auto raw = raw_state(context, sequence);
-    if (!raw || !can_cut_) { return raw; }
-    return without_counts(*raw, sequence, sequences);
+    try {
+        SequenceState raw(llama_state_seq_get_size(context, sequence));
+        raw.resize(llama_state_seq_get_data(context, raw.data(), raw.size(), sequence));
+        if (!raw.empty()) { return can_cut_ ? without_counts(raw, sequence, sequences) : raw; }
+    } catch (const std::exception& fault) { // no memory
+        return std::unexpected(Error{Fault::resources, std::string("a sequence's state: ") + fault.what()});
+    }
+    return std::unexpected(Error{Fault::internal, "libllama gave no state of the sequence"});
 }
 
 Result<SequenceState> Context::state(llama_seq_id sequence) const {

@@ -54,6 +54,7 @@ struct Sampling {
     std::uint32_t seed = 0xFFFFFFFF; // 0xFFFFFFFF: a new one each time
     std::vector<LogitBias> logit_bias{};
     std::string grammar{}; // GBNF with a rule `root`; empty: none
+    std::string schema{};  // a JSON schema; empty: none. Not together with a grammar
 };
 
 // A conversation, as a JSON array of chat messages as in OpenAI's API.

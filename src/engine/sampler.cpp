@@ -66,8 +66,8 @@ std::vector<llama_logit_bias> biases(const llama_vocab* vocabulary, const Sampli
 
 } // namespace
 
-Result<Sampler> Sampler::create(const llama_vocab* vocabulary, const Sampling& sampling,
-                                std::span<const Token> prompt) {
+Result<Sampler> Sampler::create(const llama_vocab* vocabulary, SchemaVocabulary& schemas,
+                                const Sampling& sampling, std::span<const Token> prompt) {
     Sampler sampler;
     const std::int32_t tokens = llama_vocab_n_tokens(vocabulary);
     for (const LogitBias& one : sampling.logit_bias) {
@@ -82,12 +82,22 @@ Result<Sampler> Sampler::create(const llama_vocab* vocabulary, const Sampling& s
         if (!grammar) { return std::unexpected(std::move(grammar.error())); }
         sampler.grammar_ = *std::move(grammar);
     }
+    if (!sampling.schema.empty()) {
+        if (sampler.grammar_) {
+            return std::unexpected(Error{Fault::request, "expected a grammar or a schema, found both"});
+        }
+        auto schema = Schema::create(schemas, sampling.schema);
+        if (!schema) { return std::unexpected(std::move(schema.error())); }
+        sampler.schema_ = *std::move(schema);
+    }
     const std::vector<llama_logit_bias> biased = biases(vocabulary, sampling);
     const bool penalizes =
         sampling.penalty_tokens > 0 &&
         (sampling.repeat_penalty != 1 || sampling.frequency_penalty != 0 || sampling.presence_penalty != 0);
     sampler.is_greedy_ = sampling.temperature <= 0;
-    if (sampler.is_greedy_ && biased.empty() && !penalizes && !sampler.grammar_) { return sampler; }
+    if (sampler.is_greedy_ && biased.empty() && !penalizes && !sampler.grammar_ && !sampler.schema_) {
+        return sampler;
+    }
 
     sampler.chain_.reset(llama_sampler_chain_init(llama_sampler_chain_params{.no_perf = true}));
     const auto add = [&](llama_sampler* stage) { llama_sampler_chain_add(sampler.chain_.get(), stage); };
@@ -117,33 +127,33 @@ Result<Sampler> Sampler::create(const llama_vocab* vocabulary, const Sampling& s
     return sampler;
 }
 
-Token Sampler::choose_from_all(std::span<const float> logits, llama_sampler* first) {
+Token Sampler::choose_from_all(std::span<const float> logits, bool obeys) {
     candidates_.resize(logits.size());
     for (std::size_t token = 0; token < logits.size(); ++token) {
         candidates_[token] = {static_cast<Token>(token), logits[token], 0};
     }
     llama_token_data_array array{candidates_.data(), candidates_.size(), -1, false};
-    if (first != nullptr) { llama_sampler_apply(first, &array); }
+    if (obeys && grammar_) { llama_sampler_apply(grammar_.get(), &array); }
+    if (obeys && schema_) { schema_->mask(candidates_); }
     llama_sampler_apply(chain_.get(), &array);
     const llama_token_data& selected = array.data[array.selected];
-    // To tell the grammar of a token that it forbids would abort the process.
-    if (first != nullptr && std::isinf(selected.logit)) {
-        throw std::runtime_error("the grammar allows no token of the model here");
-    }
+    // To tell libllama's grammar of a token that it forbids would abort the process.
+    if (obeys && std::isinf(selected.logit)) { throw std::runtime_error("no token of the model fits here"); }
     return selected.id;
 }
 
 Token Sampler::choose(std::span<const float> logits) {
     if (!chain_) { return likeliest(logits); }
-    Token token = choose_from_all(logits, nullptr);
+    Token token = choose_from_all(logits, schema_.has_value());
     if (grammar_) {
         // To ask the grammar about one token is cheap, about all of them is not: mostly the first one will do.
         llama_token_data one{token, 1, 0};
         llama_token_data_array array{&one, 1, -1, false};
         llama_sampler_apply(grammar_.get(), &array);
-        if (std::isinf(one.logit)) { token = choose_from_all(logits, grammar_.get()); }
+        if (std::isinf(one.logit)) { token = choose_from_all(logits, true); }
         llama_sampler_accept(grammar_.get(), token);
     }
+    if (schema_) { schema_->accept(token); }
     llama_sampler_accept(chain_.get(), token);
     return token;
 }

@@ -3,24 +3,26 @@
 
 #include "engine/engine.h"
 #include "engine/llama_handles.h"
+#include "engine/schema.h"
 
 namespace vb::engine {
 
 class Sampler {
   public:
-    // Fails where the grammar is none. `prompt`: what penalties count besides the answer.
-    static Result<Sampler> create(const llama_vocab* vocabulary, const Sampling& sampling,
-                                  std::span<const Token> prompt);
+    // Fails where the grammar or the schema is none. `prompt`: what penalties count besides the answer.
+    static Result<Sampler> create(const llama_vocab* vocabulary, SchemaVocabulary& schemas,
+                                  const Sampling& sampling, std::span<const Token> prompt);
 
-    // One logit for each token of the vocabulary. Throws where libllama's grammar does.
+    // One logit for each token of the vocabulary. Throws where the grammar or the schema fails.
     Token choose(std::span<const float> logits);
 
   private:
     Sampler() = default;
-    Token choose_from_all(std::span<const float> logits, llama_sampler* first);
+    Token choose_from_all(std::span<const float> logits, bool obeys);
 
     SamplerHandle chain_;   // null: the likeliest token it is
     SamplerHandle grammar_; // null: none
+    std::optional<Schema> schema_;
     bool is_greedy_ = false;
     std::vector<llama_token_data> candidates_;
 };

@@ -17,7 +17,7 @@ Scheduler::Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Time
                      const base::Log& log)
     : model_(std::move(model)), timeline_(timeline), log_(log),
       sequences_(*model_->context, kept, std::exchange(model_->prefix, {}), log),
-      batch_(model_->context->batch()), saved_(sequences_.held(0)) {
+      schemas_(model_->vocabulary()), batch_(model_->context->batch()), saved_(sequences_.held(0)) {
     jobs_.reserve(model_->context->parallel());
     model_->context->interrupt_by(interrupted_);
 }
@@ -30,7 +30,7 @@ void Scheduler::add(Ticket ticket, const Request& request, std::unique_ptr<Recei
     if (std::exchange(first_request_, false)) { first_prompt_.emplace(timeline_, "engine: prefill"); }
     auto tokens = prompt_tokens(*model_, request.prompt, model_->context->limit(), request.slides);
     if (!tokens) { return receiver->finished(std::unexpected(std::move(tokens.error()))); }
-    auto sampler = Sampler::create(model_->vocabulary(), request.sampling, *tokens);
+    auto sampler = Sampler::create(model_->vocabulary(), schemas_, request.sampling, *tokens);
     if (!sampler) { return receiver->finished(std::unexpected(std::move(sampler.error()))); }
     const auto sequence = sequences_.take(*tokens);
     if (!sequence) { return receiver->finished(std::unexpected(sequence.error())); }
@@ -188,8 +188,8 @@ Result<Token> Scheduler::choose(Job& job) {
     Token token = 0;
     try {
         token = job.sampler.choose(logits);
-    } catch (const std::exception& fault) { // of the grammar
-        return std::unexpected(Error{Fault::request, std::string("grammar: ") + fault.what()});
+    } catch (const std::exception& fault) { // of the grammar or the schema
+        return std::unexpected(Error{Fault::request, std::string("grammar or schema: ") + fault.what()});
     }
     if (std::cmp_greater_equal(token, size)) {
         return std::unexpected(Error{Fault::internal, "the model computed no number for any token"});

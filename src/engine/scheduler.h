@@ -88,6 +88,7 @@ class Scheduler {
     const base::Log& log_;
     Sequences sequences_;
     std::vector<Job> jobs_; // in the order they came
+    SchemaVocabulary schemas_;
     Batch batch_;
     Tokens saved_;              // what the file of the prefix holds
     std::string piece_;         // of one token

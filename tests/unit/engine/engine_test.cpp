@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <regex>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -113,7 +114,8 @@ class EngineTest : public testing::Test {
     std::string answer(Engine& engine, int which, Request request) {
         ask(engine, which, std::move(request));
         const auto heard = hearing_.wait_for_end(which);
-        EXPECT_TRUE(heard.outcome && heard.outcome->has_value());
+        EXPECT_TRUE(heard.outcome && heard.outcome->has_value())
+            << (heard.outcome ? heard.outcome->error().message : "");
         return heard.text;
     }
 
@@ -515,6 +517,35 @@ TEST_F(EngineTest, AGrammarIsObeyed) {
         EXPECT_TRUE(heard.outcome->error().message.starts_with("grammar: "))
             << heard.outcome->error().message;
     }
+}
+
+TEST_F(EngineTest, ASchemaIsObeyed) {
+    const auto engine = start();
+    Request request = question(200);
+    request.sampling.schema =
+        R"({"type":"object","properties":{"name":{"enum":["Ann","Bob"]},"age":{"type":"integer","minimum":10,"maximum":19}},)"
+        R"("required":["name","age"],"additionalProperties":false})";
+    for (const float temperature : {0.0F, 1.5F}) {
+        static int which = 0;
+        request.sampling.temperature = temperature;
+        const std::string text = answer(*engine, ++which, request);
+        EXPECT_TRUE(std::regex_match(
+            text, std::regex(R"re(\s*\{\s*"name"\s*:\s*"(Ann|Bob)"\s*,\s*"age"\s*:\s*1[0-9]\s*\}\s*)re")))
+            << text;
+    }
+    for (const char* const wrong : {"{", R"({"type":"nothing"})", R"({"type":"string","pattern":"("})"}) {
+        static int which = 100;
+        request.sampling.schema = wrong;
+        ask(*engine, ++which, request);
+        const auto heard = hearing_.wait_for_end(which);
+        ASSERT_FALSE(heard.outcome->has_value()) << wrong;
+        EXPECT_EQ(heard.outcome->error().fault, Fault::request);
+        EXPECT_TRUE(heard.outcome->error().message.starts_with("schema: ")) << heard.outcome->error().message;
+    }
+    request.sampling.schema = "{}";
+    request.sampling.grammar = "root ::= \"a\"";
+    ask(*engine, 1000, request);
+    EXPECT_EQ(hearing_.wait_for_end(1000).outcome->error().fault, Fault::request);
 }
 
 TEST_F(EngineTest, PenaltiesKeepItFromRepeating) {
