@@ -16,13 +16,16 @@ namespace vb::config {
 inline constexpr std::uint32_t least_context = 64;
 inline constexpr std::uint32_t most_context = 1U << 20;
 inline constexpr std::uint32_t most_threads = 512;
+inline constexpr std::uint32_t most_parallel = 64;
 
 struct Engine {
     std::string model = "/models/model.gguf";
     std::uint32_t context = 2048; // tokens of prompt and answer together
     // Directory for what saves time at the next start; empty: nothing is kept.
     std::string cache = "/var/cache/vector_boot";
-    std::uint32_t threads = 0; // 0: as many as the CPU affinity and the cgroup's quota allow
+    std::uint32_t threads = 0;  // 0: as many as the CPU affinity and the cgroup's quota allow
+    std::uint32_t parallel = 8; // answers that are computed at once
+    std::uint32_t kept = 0;     // tokens of past requests that stay computed; 0: as many as `context`
     bool operator==(const Engine&) const = default;
 };
 

@@ -17,6 +17,8 @@ constexpr Key keys[] = {
     {"engine", "context", "a whole number of tokens from 64 to 1048576"},
     {"engine", "cache", "a directory, in quotes, or \"\" for none"},
     {"engine", "threads", "a whole number from 0 (automatic) to 512"},
+    {"engine", "parallel", "a whole number from 1 to 64"},
+    {"engine", "kept", "a whole number from 0 (as the context) to 1048576"},
     {"handoff", "mode", "\"worker\" or \"exec\""},
     {"handoff", "command", "program and arguments, such as [\"/bin/sh\", \"-c\", \"...\"]"},
     {"handoff", "signal_group", "true or false"},
@@ -114,6 +116,8 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
     if (config.engine.model.empty()) { return invalid("engine", "model"); }
     if (!within(config.engine.context, least_context, most_context)) { return invalid("engine", "context"); }
     if (!within(config.engine.threads, 0, most_threads)) { return invalid("engine", "threads"); }
+    if (!within(config.engine.parallel, 1, most_parallel)) { return invalid("engine", "parallel"); }
+    if (!within(config.engine.kept, 0, most_context)) { return invalid("engine", "kept"); }
     if (config.handoff.mode == HandoffMode::exec && config.handoff.command.empty()) {
         return invalid("handoff", "command");
     }

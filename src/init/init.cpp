@@ -158,22 +158,25 @@ void Init::prepare_child() noexcept {
 }
 
 void Init::set_runtime_arguments() noexcept {
-    context_argument_.clear();
-    threads_argument_.clear();
-    context_argument_ << config_.engine.context;
-    threads_argument_ << config_.engine.threads;
+    const config::Engine& engine = config_.engine;
     arguments_ = {setup_.runtime,
                   "--model",
-                  config_.engine.model.c_str(),
-                  "--context",
-                  context_argument_.c_str(),
-                  "--threads",
-                  threads_argument_.c_str(),
+                  engine.model.c_str(),
                   "--cache",
-                  config_.engine.cache.c_str(),
+                  engine.cache.c_str(),
                   "--log",
-                  base::level_names[static_cast<unsigned char>(config_.log.level)].data(),
-                  nullptr};
+                  base::level_names[static_cast<unsigned char>(config_.log.level)].data()};
+    const auto add = [this](const char* option, std::uint32_t number, base::Text<15>& text) {
+        text.clear();
+        text << number;
+        arguments_.push_back(option);
+        arguments_.push_back(text.c_str());
+    };
+    add("--context", engine.context, numbers_[0]);
+    add("--threads", engine.threads, numbers_[1]);
+    add("--parallel", engine.parallel, numbers_[2]);
+    add("--kept", engine.kept, numbers_[3]);
+    arguments_.push_back(nullptr);
 }
 
 void Init::start_child() noexcept {

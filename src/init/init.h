@@ -157,8 +157,7 @@ class Init final : private control::Commands, private Service::Observer {
     std::uint32_t restarts_ = 0;
 
     std::vector<const char*> arguments_; // ends with a null pointer
-    base::Text<15> context_argument_;
-    base::Text<15> threads_argument_;
+    base::Text<15> numbers_[4];          // that arguments_ refers to
     char* process_id_slot_ = nullptr;
 
     Stage stage_ = Stage::begin;

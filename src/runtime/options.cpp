@@ -45,6 +45,15 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
         ->type_name("N")
         ->check(CLI::Range(0U, config::most_threads))
         ->capture_default_str();
+    app.add_option("--parallel", options.engine.parallel, "Answers that are computed at once")
+        ->type_name("N")
+        ->check(CLI::Range(1U, config::most_parallel))
+        ->capture_default_str();
+    app.add_option("--kept", options.engine.kept,
+                   "Tokens of past requests that stay computed; 0: as many as the context has")
+        ->type_name("N")
+        ->check(CLI::Range(0U, config::most_context))
+        ->capture_default_str();
     app.add_option("--cache", options.engine.cache, "Directory for what saves time at the next start")
         ->type_name("DIR");
     app.add_option("--listen", options.listen, "Address to bind if no socket was passed")

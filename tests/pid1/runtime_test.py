@@ -141,7 +141,7 @@ def test_a_taken_address_is_named_and_ends_with_1(start):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("[engine]\ncontxt = 5\n", "line 2: `contxt = 5`: unknown key contxt; [engine] has model, context, cache, threads"),
+    [("[engine]\ncontxt = 5\n", "line 2: `contxt = 5`: unknown key contxt; [engine] has model, context, cache, threads, parallel, kept"),
      ("[engine]\ncontext = 'x'\n", "line 2: `context = 'x'`: expected context in [engine] to be a whole number"),
      ("[listen]\nhttp = 80\n", "line 2: `http = 80`: expected http in [listen] to be an address")])
 def test_a_bad_configuration_is_shown_and_ends_with_1(start, tmp_path, text, said):

@@ -24,11 +24,13 @@ TEST(OptionsTest, Defaults) {
 }
 
 TEST(OptionsTest, All) {
-    const auto options = parse({"--model=m.gguf", "--context", "512", "--threads", "3", "--cache", "",
-                                "--listen", "[::1]:9", "--log", "debug"});
+    const auto options = parse({"--model=m.gguf", "--context", "512", "--threads", "3", "--parallel", "5",
+                                "--kept", "7", "--cache", "", "--listen", "[::1]:9", "--log", "debug"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->engine.context, 512U);
     EXPECT_EQ(options->engine.threads, 3U);
+    EXPECT_EQ(options->engine.parallel, 5U);
+    EXPECT_EQ(options->engine.kept, 7U);
     EXPECT_EQ(options->listen, "[::1]:9");
     EXPECT_EQ(options->log_level, base::Level::debug);
 }
@@ -39,6 +41,7 @@ TEST(OptionsTest, BadUsageNamesTheOption) {
         {{"--model", "m", "--context", "many"}, "--context"},
         {{"--model", "m", "--context", "1"}, "--context"},
         {{"--model", "m", "--threads", "-1"}, "--threads"},
+        {{"--model", "m", "--parallel", "0"}, "--parallel"},
         {{"--model", "m", "--log", "loud"}, "--log"},
         {{"--model", "m", "--colour", "red"}, "--colour"},
         {{"--model", "m", "extra"}, "extra"},
