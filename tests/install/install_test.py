@@ -1,14 +1,17 @@
-"""The installed library, used the two ways that C programs find libraries."""
+"""The installed library, used the ways that programs find libraries, by the examples."""
 
 import os
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VB_BUILD_DIR", SOURCE / "build" / "release"))
-CONSUMER = Path(__file__).parent / "consumer"
+EXAMPLES = SOURCE / "examples"
+MODEL = BUILD / "models" / "tiny.gguf"
 
 
 def run(*command: str | Path, **options) -> str:
@@ -24,14 +27,69 @@ def prefix(tmp_path_factory) -> Path:
     return path
 
 
-def library_directory(prefix: Path) -> Path:
-    (found,) = prefix.glob("lib*/**/libvector_boot.so.0")
-    return found.parent
+@pytest.fixture(scope="module")
+def environment(prefix) -> dict[str, str]:
+    """What an installation into a directory of one's own needs; nothing more."""
+    (library,) = prefix.glob("lib*/**/libvector_boot.so.0")
+    return {
+        **os.environ,
+        "PKG_CONFIG_PATH": str(library.parent / "pkgconfig"),
+        "CMAKE_PREFIX_PATH": str(prefix),
+        "LD_LIBRARY_PATH": str(library.parent),
+    }
 
 
-def ask(program: Path, prefix: Path) -> str:
-    environment = {**os.environ, "LD_LIBRARY_PATH": str(library_directory(prefix))}
-    return run(program, BUILD / "models" / "tiny.gguf", env=environment)
+def build_c(folder: Path, environment: dict[str, str]) -> Path:
+    flags = run("pkg-config", "--cflags", "--libs", "vector_boot", env=environment).split()
+    warnings = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    run("cc", *warnings, "chat.c", "-o", "chat", *flags, cwd=folder)
+    return folder / "chat"
+
+
+def build_cpp(folder: Path, environment: dict[str, str]) -> Path:
+    run("cmake", "-G", "Ninja", "-B", "build", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror", cwd=folder, env=environment)
+    run("cmake", "--build", "build", cwd=folder, env=environment)
+    return folder / "build" / "chat"
+
+
+def build_rust(folder: Path, environment: dict[str, str]) -> Path:
+    settings = {"CARGO_HOME": str(folder / "cargo"), "RUSTFLAGS": "-D warnings"}
+    run("cargo", "build", "--offline", cwd=folder, env={**environment, **settings})
+    return folder / "target" / "debug" / "chat"
+
+
+def build_go(folder: Path, environment: dict[str, str]) -> Path:
+    cache = {"GOCACHE": str(folder / "cache"), "GOPATH": str(folder / "path"), "GOFLAGS": "-mod=mod", "GOPROXY": "off"}
+    run("go", "vet", ".", cwd=folder, env={**environment, **cache})
+    run("go", "build", "-o", "chat", ".", cwd=folder, env={**environment, **cache})
+    return folder / "chat"
+
+
+BUILDS: dict[str, Callable[[Path, dict[str, str]], Path]] = {
+    "c": build_c,
+    "cpp": build_cpp,
+    "rust": build_rust,
+    "go": build_go,
+}
+
+
+@pytest.fixture(scope="module")
+def program(environment, tmp_path_factory) -> Callable[[str], Path]:
+    """The example of a language, built once, where a build may write."""
+    built: dict[str, Path] = {}
+
+    def build(language: str) -> Path:
+        if language not in built:
+            folder = tmp_path_factory.mktemp(language) / "example"
+            shutil.copytree(EXAMPLES / language, folder)
+            built[language] = BUILDS[language](folder, environment)
+        return built[language]
+
+    return build
+
+
+def chat(executable: Path, environment: dict[str, str]) -> str:
+    return run(executable, MODEL, env=environment, input='Hello\nWhy is the "sky" blue?\n')
 
 
 def test_binaries_are_installed_together(prefix):
@@ -39,20 +97,24 @@ def test_binaries_are_installed_together(prefix):
     assert (prefix / "bin" / "vector_boot-runtime").exists()
 
 
-def test_cmake_package(prefix, tmp_path):
-    run("cmake", "-G", "Ninja", "-S", CONSUMER, "-B", tmp_path, f"-DCMAKE_PREFIX_PATH={prefix}")
-    run("cmake", "--build", tmp_path)
-    assert ask(tmp_path / "consumer", prefix)
+@pytest.mark.parametrize("language", BUILDS)
+def test_each_language_gets_the_same_answers(program, environment, language):
+    answers = chat(program(language), environment)
+    assert len(answers.strip()) > 10
+    assert answers == chat(program("c"), environment)
 
 
-def test_pkg_config(prefix, tmp_path):
-    search = {**os.environ, "PKG_CONFIG_PATH": str(library_directory(prefix) / "pkgconfig")}
-    flags = run("pkg-config", "--cflags", "--libs", f"--define-variable=prefix={prefix}", "vector_boot", env=search)
-    program = tmp_path / "consumer"
-    run("cc", CONSUMER / "consumer.c", "-o", program, *flags.split())
-    assert ask(program, prefix)
+@pytest.mark.parametrize("language", BUILDS)
+def test_each_language_says_why_it_failed(program, environment, language):
+    command = [program(language), "/nonexistent.gguf"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode not in (0, -6, -11)
+    assert "/nonexistent.gguf" in done.stderr
+    assert done.stdout == ""
 
 
-def test_the_header_alone_is_enough(prefix):
-    run("c++", "-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-x", "c++",
-        prefix / "include" / "vector_boot.h")
+@pytest.mark.parametrize(("header", "standard"), [("vector_boot.h", "c++17"), ("vector_boot.hpp", "c++23")])
+def test_the_header_alone_is_enough(prefix, header, standard):
+    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    run("c++", f"-std={standard}", "-fsyntax-only", *warnings, "-include", prefix / "include" / header, "-x", "c++",
+        "/dev/null")

@@ -1,0 +1,3 @@
+module example/chat
+
+go 1.23
