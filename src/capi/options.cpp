@@ -92,6 +92,7 @@ engine::Sampling sampling_of(const vb_request_options& options) {
         sampling.logit_bias.push_back({options.logit_bias[index].token, options.logit_bias[index].bias});
     }
     if (options.grammar != nullptr) { sampling.grammar = options.grammar; }
+    if (options.schema != nullptr) { sampling.schema = options.schema; }
     return sampling;
 }
 
@@ -152,11 +153,6 @@ Checked<engine::Request> engine_request(const char* function, const vb_request_o
         fields.refuse("grammar", " and options.schema are both set, expected one of them");
     }
     if (fields.status() != VB_OK) { return std::unexpected(fields.status()); }
-    if (options.schema != nullptr) {
-        return std::unexpected(
-            fail(VB_ERROR_REQUEST, function,
-                 ": options.schema: JSON schemas are not supported yet; write a GBNF grammar"));
-    }
 
     engine::Request request;
     request.max_tokens = options.max_tokens;

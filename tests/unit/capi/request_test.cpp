@@ -270,11 +270,18 @@ TEST_F(TinyModel, AFunctionThatThrowsIsNotLetThrough) {
     EXPECT_STREQ(vb_error_last(), "vb_request_run: of the caller");
 }
 
-TEST_F(TinyModel, AJsonSchemaIsNotSupportedYet) {
-    const auto request = model.chat(question, {.schema = "{}"});
-    ASSERT_FALSE(request.has_value());
-    EXPECT_EQ(request.error().status, VB_ERROR_REQUEST);
-    EXPECT_NE(request.error().message.find("options.schema"), std::string::npos);
+TEST_F(TinyModel, AJsonSchemaIsObeyedOrRefused) {
+    auto request = model.chat(question, {.schema = R"({"enum":["yes","no"]})"});
+    ASSERT_TRUE(request.has_value());
+    const auto text = request->text();
+    ASSERT_TRUE(text.has_value()) << text.error().message;
+    EXPECT_TRUE(*text == "\"yes\"" || *text == "\"no\"") << *text;
+    request = model.chat(question, {.schema = "{"});
+    ASSERT_TRUE(request.has_value());
+    const auto refused = request->text();
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().status, VB_ERROR_REQUEST);
+    EXPECT_TRUE(refused.error().message.starts_with("schema: ")) << refused.error().message;
 }
 
 } // namespace
