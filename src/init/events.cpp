@@ -9,10 +9,6 @@
 namespace vb::init {
 
 void Init::handle_signal(const sys::Signal& signal) noexcept {
-    if (signal.number == SIGCHLD) {
-        reap_children();
-        return;
-    }
     if (setup_.place == Place::machine) {
         // SIGUSR1, SIGUSR2 and SIGTERM as in sysvinit and busybox, SIGRTMIN+3 to +5 as in systemd.
         if (signal.number == SIGINT) {
@@ -56,6 +52,15 @@ void Init::handle_ctrl_alt_del() noexcept {
     case config::CtrlAltDel::ignore:
         return;
     }
+}
+
+void Init::handle_deaths() noexcept {
+    // Somebody may wait for the dead to be gone, so the first one goes at once. The last look is taken after the
+    // descriptor was read: who dies later makes it readable again.
+    bool no_children = false;
+    if (const auto death = kernel_.reap(no_children)) { handle_death(*death); }
+    (void)kernel_.read_signal(signals_.deaths.get());
+    reap_children();
 }
 
 void Init::reap_children() noexcept {

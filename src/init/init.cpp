@@ -38,7 +38,7 @@ Supervisor::Options supervision(const config::Config& config, Place place) noexc
 } // namespace
 
 Init::Init(sys::Kernel& kernel, trace::Timeline& timeline, base::Log& log, config::Config config,
-           const Setup& setup, base::UniqueFd signals) noexcept
+           const Setup& setup, sys::Kernel::Signals signals) noexcept
     : kernel_(kernel), timeline_(timeline), log_(log), config_(std::move(config)), setup_(setup),
       began_(kernel.now()), surroundings_{.kernel = kernel,
                                           .log = log,
@@ -89,7 +89,7 @@ base::Result<> Init::set_up() noexcept {
     auto timer = kernel_.open_timer();
     if (!timer) { return std::unexpected(timer.error()); }
     timer_ = std::move(*timer);
-    for (const int fd : {signals_.get(), timer_.get()}) {
+    for (const int fd : {signals_.deaths.get(), signals_.others.get(), timer_.get()}) {
         if (auto watched = kernel_.watch(poll_.get(), fd); !watched) { return watched; }
     }
     if (!runs_command()) {
@@ -310,10 +310,10 @@ void Init::arm_timer() noexcept {
 }
 
 void Init::dispatch(int fd) noexcept {
-    if (fd == signals_.get()) {
-        while (const auto signal = kernel_.read_signal(signals_.get())) {
-            handle_signal(*signal);
-        }
+    if (fd == signals_.deaths.get()) {
+        handle_deaths();
+    } else if (fd == signals_.others.get()) {
+        if (const auto signal = kernel_.read_signal(fd)) { handle_signal(*signal); }
     } else if (fd == notify_.get()) {
         handle_notification();
     } else if (fd == timer_.get()) {

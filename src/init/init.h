@@ -44,10 +44,10 @@ struct Setup {
 
 class Init final : private control::Commands, private Service::Observer {
   public:
-    // `signals` is the descriptor of Kernel::open_signals(), opened before anything could be lost.
+    // `signals` are those of Kernel::open_signals(), opened before anything could be lost.
     // All references outlive the object.
     Init(sys::Kernel& kernel, trace::Timeline& timeline, base::Log& log, config::Config config,
-         const Setup& setup, base::UniqueFd signals) noexcept;
+         const Setup& setup, sys::Kernel::Signals signals) noexcept;
 
     // Sockets, read-ahead, the descriptors of the loop: all that can fail for good.
     base::Result<> set_up() noexcept;
@@ -84,6 +84,7 @@ class Init final : private control::Commands, private Service::Observer {
     void dispatch(int fd) noexcept;
     void handle_signal(const sys::Signal& signal) noexcept;
     void handle_ctrl_alt_del() noexcept;
+    void handle_deaths() noexcept;
     void reap_children() noexcept;
     void handle_death(const sys::Death& death) noexcept;
     void handle_notification() noexcept;
@@ -140,7 +141,7 @@ class Init final : private control::Commands, private Service::Observer {
     Environment environment_;
     control::Server control_;
 
-    base::UniqueFd signals_;
+    sys::Kernel::Signals signals_;
     base::UniqueFd poll_;
     base::UniqueFd timer_;
     base::UniqueFd notify_;

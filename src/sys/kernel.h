@@ -156,8 +156,12 @@ class Kernel {
     virtual void kill_all(int signal) noexcept = 0;
     virtual Result<> become_subreaper() noexcept = 0;
 
-    // Signals: blocks all that can be, and delivers them through the descriptor.
-    virtual Result<UniqueFd> open_signals() noexcept = 0;
+    // Signals: blocks all that can be, and delivers them through two descriptors.
+    struct Signals {
+        UniqueFd deaths; // SIGCHLD
+        UniqueFd others;
+    };
+    virtual Result<Signals> open_signals() noexcept = 0;
     virtual std::optional<Signal> read_signal(int signals) noexcept = 0;
 
     // Events: level-triggered epoll(7) and one timerfd.

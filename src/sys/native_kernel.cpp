@@ -15,7 +15,7 @@ namespace vb::sys {
 
 using base::system_error;
 
-Result<UniqueFd> NativeKernel::open_signals() noexcept {
+Result<Kernel::Signals> NativeKernel::open_signals() noexcept {
     sigset_t all;
     sigfillset(&all);
     // A synchronous fault that is blocked kills at once, without its handler: these stay open.
@@ -27,8 +27,14 @@ Result<UniqueFd> NativeKernel::open_signals() noexcept {
     standard.sa_handler = SIG_DFL;
     ::sigaction(SIGCHLD, &standard, nullptr);
     if (::sigprocmask(SIG_SETMASK, &all, nullptr) != 0) { return system_error("sigprocmask", ""); }
-    UniqueFd signals(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!signals) { return system_error("signalfd", ""); }
+    sigset_t deaths;
+    sigemptyset(&deaths);
+    sigaddset(&deaths, SIGCHLD);
+    sigdelset(&all, SIGCHLD);
+    constexpr int flags = SFD_CLOEXEC | SFD_NONBLOCK;
+    Signals signals{.deaths = UniqueFd(::signalfd(-1, &deaths, flags)),
+                    .others = UniqueFd(::signalfd(-1, &all, flags))};
+    if (!signals.deaths || !signals.others) { return system_error("signalfd", ""); }
     return signals;
 }
 

@@ -21,7 +21,7 @@ class NativeKernel final : public Kernel {
     void kill_all(int signal) noexcept override;
     Result<> become_subreaper() noexcept override;
 
-    Result<UniqueFd> open_signals() noexcept override;
+    Result<Signals> open_signals() noexcept override;
     std::optional<Signal> read_signal(int signals) noexcept override;
 
     Result<UniqueFd> open_poll() noexcept override;

@@ -15,7 +15,7 @@ int main(int count, char** words) {
     const auto began = kernel.now();
     const auto signals = kernel.open_signals();
     const auto poll = kernel.open_poll();
-    if (!signals || !poll || !kernel.watch(poll->get(), signals->get())) { return 1; }
+    if (!signals || !poll || !kernel.watch(poll->get(), signals->others.get())) { return 1; }
 
     sample::SampleMachine machine;
     std::optional<gid_t> group;
@@ -38,7 +38,7 @@ int main(int count, char** words) {
     while (!has_ended() || !machine.refusal.empty()) {
         const auto fd = kernel.wait(poll->get());
         if (!fd) { continue; }
-        if (*fd == signals->get() && kernel.read_signal(*fd)->number == SIGTERM) { break; }
+        if (*fd == signals->others.get() && kernel.read_signal(*fd)->number == SIGTERM) { break; }
         server.handle(*fd);
     }
     server.close();

@@ -125,7 +125,7 @@ int main() {
     const std::string_view kind = scenario.substr(scenario.find('-') + 1);
     out.notice("begin ", scenario);
     if (scenario.starts_with("crash-")) { crash(kind); }
-    if (scenario == "plug") { plug(signals->get()); }
+    if (scenario == "plug") { plug(signals->deaths.get()); }
     if (scenario.starts_with("watchdog-")) { watch(kind); }
     out.notice("end ", scenario);
     (void)kernel.reboot(LINUX_REBOOT_CMD_POWER_OFF);

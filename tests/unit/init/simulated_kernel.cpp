@@ -152,8 +152,7 @@ Result<> SimulatedKernel::feed_watchdog(int) noexcept {
 void SimulatedKernel::die(pid_t process, int status) {
     if (alive_.erase(process) == 0) { return; }
     deaths_.push_back({.process = process, .status = status});
-    // Standard signals do not queue: one SIGCHLD stands for all deaths until it is taken.
-    if (!std::ranges::contains(signals_, SIGCHLD, &sys::Signal::number)) { raise(SIGCHLD); }
+    tells_of_deaths_ = true; // standard signals do not queue: one stands for all until it is taken
 }
 
 std::optional<sys::Death> SimulatedKernel::reap(bool& no_children) noexcept {
@@ -183,7 +182,11 @@ void SimulatedKernel::kill_all(int signal) noexcept {
     }
 }
 
-std::optional<sys::Signal> SimulatedKernel::read_signal(int) noexcept {
+std::optional<sys::Signal> SimulatedKernel::read_signal(int fd) noexcept {
+    if (fd == deaths_fd_) {
+        if (!std::exchange(tells_of_deaths_, false)) { return std::nullopt; }
+        return sys::Signal{.number = SIGCHLD, .sender = 0};
+    }
     if (signals_.empty()) { return std::nullopt; }
     const sys::Signal signal = signals_.front();
     signals_.pop_front();
@@ -201,6 +204,7 @@ std::optional<sys::Datagram> SimulatedKernel::receive(int, std::span<char> buffe
 
 std::optional<int> SimulatedKernel::wait(int) noexcept {
     while (true) {
+        if (tells_of_deaths_) { return deaths_fd_; }
         if (!signals_.empty()) { return signals_fd_; }
         if (!datagrams_.empty()) { return notify_fd_; }
         if (piped_) { return pipe_fd_; }

@@ -88,8 +88,10 @@ class SimulatedKernel final : public sys::Kernel {
     Result<bool> follow_parent(int) noexcept override { return true; }
     void kill_all(int signal) noexcept override;
     Result<> become_subreaper() noexcept override { return record("become_subreaper", ""); }
-    Result<UniqueFd> open_signals() noexcept override { return open(signals_fd_); }
-    std::optional<sys::Signal> read_signal(int) noexcept override;
+    Result<Signals> open_signals() noexcept override {
+        return Signals{.deaths = *open(deaths_fd_), .others = *open(signals_fd_)};
+    }
+    std::optional<sys::Signal> read_signal(int fd) noexcept override;
     Result<UniqueFd> open_poll() noexcept override;
     Result<> watch(int, int fd) noexcept override {
         if (auto recorded = record("watch", ""); !recorded) { return recorded; }
@@ -173,6 +175,8 @@ class SimulatedKernel final : public sys::Kernel {
     std::set<pid_t> alive_;
     std::optional<Nanoseconds> timer_;
     pid_t next_process_ = 100;
+    bool tells_of_deaths_ = false;
+    int deaths_fd_ = -1;
     int signals_fd_ = -1;
     int timer_fd_ = -1;
     int notify_fd_ = -1;

@@ -125,14 +125,18 @@ TEST_F(NativeKernelTest, DeliversSignalsTimersAndDatagramsThroughOnePoll) {
     base::Text<107> name;
     auto notify = kernel.open_notify_socket(name);
     ASSERT_TRUE(signals && poll && timer && notify);
-    for (const int fd : {signals->get(), timer->get(), notify->get()}) {
+    const int others = signals->others.get();
+    for (const int fd : {signals->deaths.get(), others, timer->get(), notify->get()}) {
         ASSERT_TRUE(kernel.watch(poll->get(), fd));
     }
 
     ::raise(SIGUSR1);
-    EXPECT_EQ(kernel.wait(poll->get()), signals->get());
-    EXPECT_EQ(kernel.read_signal(signals->get())->number, SIGUSR1);
-    EXPECT_FALSE(kernel.read_signal(signals->get()));
+    EXPECT_EQ(kernel.wait(poll->get()), others);
+    EXPECT_EQ(kernel.read_signal(others)->number, SIGUSR1);
+    EXPECT_FALSE(kernel.read_signal(others));
+    ::raise(SIGCHLD);
+    EXPECT_EQ(kernel.wait(poll->get()), signals->deaths.get());
+    EXPECT_EQ(kernel.read_signal(signals->deaths.get())->number, SIGCHLD);
 
     kernel.set_timer(timer->get(), kernel.now() - 1s); // in the past: at once
     EXPECT_EQ(kernel.wait(poll->get()), timer->get());
