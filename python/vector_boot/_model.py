@@ -107,7 +107,7 @@ class Model:
         """What is known of the model: name, context, vocabulary, parameters and more."""
         return self._engine.handle.info()
 
-    def chat(self, messages: str | Sequence[Message], /, **options: Unpack[Options]) -> Reply:
+    def chat(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Reply:
         """The answer to a conversation, by the model's own chat template.
 
         messages: a list of dicts as in OpenAI's API, or a str, which is one message of the user.
@@ -118,19 +118,19 @@ class Model:
         """
         return self._engine.answer(self._engine.handle.chat(messages, options), options)
 
-    def stream(self, messages: str | Sequence[Message], /, **options: Unpack[Options]) -> Stream:
+    def stream(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Stream:
         """The same piece by piece: `for piece in model.stream(...)`, or `async for`."""
         return self._engine.stream(self._engine.handle.chat(messages, options), options)
 
-    def complete(self, prompt: str | Sequence[int], /, **options: Unpack[Options]) -> Reply:
+    def complete(self, prompt: str | Sequence[int], **options: Unpack[Options]) -> Reply:
         """How the model goes on with a text, or with tokens, as they are: without a chat template."""
         return self._engine.answer(self._engine.handle.complete(prompt, options), options)
 
-    def stream_complete(self, prompt: str | Sequence[int], /, **options: Unpack[Options]) -> Stream:
+    def stream_complete(self, prompt: str | Sequence[int], **options: Unpack[Options]) -> Stream:
         """The same piece by piece."""
         return self._engine.stream(self._engine.handle.complete(prompt, options), options)
 
-    def embed(self, texts: str | Iterable[str], /) -> _vector_boot.Embeddings:
+    def embed(self, texts: str | Iterable[str]) -> _vector_boot.Embeddings:
         """The embeddings of texts, each as long as the context at most. One str counts as one text.
 
         Blocks until all are computed; other requests go on meanwhile.
@@ -140,16 +140,16 @@ class Model:
         finally:
             _log.deliver(self._engine.handle)
 
-    def tokenize(self, text: str, /, special: bool = True) -> list[int]:
+    def tokenize(self, text: str, special: bool = True) -> list[int]:
         """The tokens of a text. special: names of control tokens, such as "<|im_end|>", count as those, and what the
         model wants at the beginning is added."""
         return self._engine.handle.tokenize(text, special)
 
-    def detokenize(self, tokens: Iterable[int], /, special: bool = True) -> str:
+    def detokenize(self, tokens: Iterable[int], special: bool = True) -> str:
         """The text of tokens. special: with the names of control tokens. What is no whole character is U+FFFD."""
         return self._engine.handle.detokenize(tokens, special)
 
-    def render(self, messages: str | Sequence[Message], /) -> str:
+    def render(self, messages: str | Sequence[Message]) -> str:
         """What the model's chat template makes of messages, for the model to go on."""
         return self._engine.handle.render(messages)
 
@@ -157,7 +157,7 @@ class Model:
         """A conversation that keeps its messages, and what is computed of them."""
         return Session(self._engine, self._engine.handle.session())
 
-    def load(self, path: str | os.PathLike[str], /) -> Session:
+    def load(self, path: str | os.PathLike[str]) -> Session:
         """The session of a file that Session.save() wrote, with the same model, library and settings; else
         StateFileError. Only load files that nobody else could have written. Blocks."""
         return Session(self._engine, self._engine.handle.load(path))
@@ -200,15 +200,15 @@ class Session:
         messages: list[Message] = json.loads(self._handle.messages())
         return messages
 
-    def chat(self, messages: str | Sequence[Message], /, **options: Unpack[Options]) -> Reply:
+    def chat(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Reply:
         """The answer to the conversation and these messages; otherwise as Model.chat()."""
         return self._engine.answer(self._handle.chat(messages, options), options)
 
-    def stream(self, messages: str | Sequence[Message], /, **options: Unpack[Options]) -> Stream:
+    def stream(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Stream:
         """The same piece by piece."""
         return self._engine.stream(self._handle.chat(messages, options), options)
 
-    def save(self, path: str | os.PathLike[str], /) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the conversation and what is computed of it to a file, as a whole or not at all. Blocks."""
         self._handle.save(path)
 

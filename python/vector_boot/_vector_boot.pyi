@@ -1,8 +1,8 @@
 """The extension module: vector_boot.h as Python objects. Programs use the package."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, final, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, Literal, final
 
 from _typeshed import structseq
 from typing_extensions import CapsuleType
@@ -15,7 +15,7 @@ class Error(Exception):
     """What vector_boot raises."""
 
     status: int
-    path: str | bytes | os.PathLike[str] | None
+    path: str | None
 
 class RequestError(Error, ValueError): ...
 class ContextError(RequestError): ...

@@ -95,7 +95,7 @@ bool add_errors(PyObject* module, ModuleState& state) {
     return true;
 }
 
-PyObject* raise(const ModuleState& state, std::int32_t status, std::string_view text, PyObject* path) {
+PyObject* raise(const ModuleState& state, std::int32_t status, std::string_view text, const char* path) {
     PyObject* type = state.error != nullptr ? state.error : PyExc_RuntimeError; // the interpreter ends
     const auto index = static_cast<std::size_t>(status < 0 ? -status : 0);
     if (index < state.errors.size() && state.errors[index] != nullptr) { type = state.errors[index]; }
@@ -108,13 +108,16 @@ PyObject* raise(const ModuleState& state, std::int32_t status, std::string_view 
     if (!error || !number || PyObject_SetAttrString(error.get(), "status", number.get()) < 0) {
         return nullptr;
     }
-    if (path != nullptr && PyObject_SetAttrString(error.get(), "path", path) < 0) { return nullptr; }
+    if (path != nullptr) {
+        const Ref file(PyUnicode_DecodeFSDefault(path));
+        if (!file || PyObject_SetAttrString(error.get(), "path", file.get()) < 0) { return nullptr; }
+    }
     PyErr_SetObject(type, error.get());
     return nullptr;
 }
 
-PyObject* raise_last(const ModuleState& state, std::int32_t status, PyObject* path) {
-    return raise(state, status, std::string(vb_error_last()), path);
+PyObject* raise_last(const ModuleState& state, std::int32_t status) {
+    return raise(state, status, std::string(vb_error_last()));
 }
 
 PyObject* raise_closed(const ModuleState& state, const char* what) {

@@ -11,9 +11,9 @@ namespace vb::python {
 // Sets the exception of `status` with a text of the library, and the file it is about. Returns NULL, for callers that
 // return it.
 PyObject* raise(const ModuleState& state, std::int32_t status, std::string_view text,
-                PyObject* path = nullptr);
+                const char* path = nullptr);
 // With what the library said last on this thread.
-PyObject* raise_last(const ModuleState& state, std::int32_t status, PyObject* path = nullptr);
+PyObject* raise_last(const ModuleState& state, std::int32_t status);
 // Of an object that was closed.
 PyObject* raise_closed(const ModuleState& state, const char* what);
 // What C++ threw, where an exception must not go on into C.

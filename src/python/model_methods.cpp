@@ -88,12 +88,13 @@ PyObject* info(ModelObject& self, PyObject* /*none*/) {
 }
 
 PyObject* tokenize(ModelObject& self, PyObject* arguments) {
-    const char* text = nullptr;
-    Py_ssize_t length = 0;
+    PyObject* given = nullptr;
     int special = 1;
-    if (PyArg_ParseTuple(arguments, "s#p:tokenize", &text, &length, &special) == 0) { return nullptr; }
+    if (PyArg_ParseTuple(arguments, "Up:tokenize", &given, &special) == 0) { return nullptr; }
+    const auto text = text_of(given);
+    if (!text) { return nullptr; }
     const Buffer buffer = make_buffer(self, [&](const vb_model* model, vb_buffer** out) {
-        return vb_model_tokenize(model, text, static_cast<std::size_t>(length), special, out);
+        return vb_model_tokenize(model, text->data(), text->size(), special, out);
     });
     if (!buffer) { return nullptr; }
     const std::span tokens(static_cast<const std::int32_t*>(vb_buffer_data(buffer.get())),
@@ -209,7 +210,7 @@ PyObject* load(ModelObject& self, PyObject* given) {
         const WithoutGil released;
         outcome = outcome_of(vb_session_load(handle->model, path->c_str(), &session));
     }
-    if (outcome.status < 0) { return raise(state_of(&self), outcome.status, outcome.error, given); }
+    if (outcome.status < 0) { return raise(state_of(&self), outcome.status, outcome.error, path->c_str()); }
     return make_session(state_of(&self), handle->news, session);
 }
 

@@ -107,7 +107,7 @@ PyObject* open_model(ModelObject& self, PyObject* arguments) {
         outcome = outcome_of(vb_model_open(path->c_str(), &options, &handle->model));
     }
     if (PyErr_Occurred() != nullptr) { return nullptr; } // of a signal's handler or of `progress`
-    if (outcome.status < 0) { return raise(state_of(&self), outcome.status, outcome.error, given.path); }
+    if (outcome.status < 0) { return raise(state_of(&self), outcome.status, outcome.error, path->c_str()); }
     Py_RETURN_NONE;
 }
 

@@ -65,7 +65,7 @@ PyObject* save(SessionObject& self, PyObject* given) {
         const WithoutGil released;
         outcome = outcome_of(vb_session_save(handle->session, path->c_str()));
     }
-    if (outcome.status < 0) { return raise(state_of(&self), outcome.status, outcome.error, given); }
+    if (outcome.status < 0) { return raise(state_of(&self), outcome.status, outcome.error, path->c_str()); }
     Py_RETURN_NONE;
 }
 
