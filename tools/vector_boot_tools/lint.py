@@ -27,12 +27,12 @@ def shell_scripts() -> bool:
 
 
 def formatting() -> bool:
-    return succeeds(["clang-format", "--dry-run", "--Werror", *tracked("*.cpp", "*.h", "*.c")])
+    return succeeds(["clang-format", "--dry-run", "--Werror", *tracked("*.cpp", "*.hpp", "*.h", "*.c")])
 
 
 def file_sizes() -> bool:
     good = True
-    for path in tracked("*.cpp", "*.h", "*.c", "*.py", "*.cmake", "*.sh", "dev", ".ci/run"):
+    for path in tracked("*.cpp", "*.hpp", "*.h", "*.c", "*.py", "*.cmake", "*.sh", "dev", ".ci/run"):
         count = len(Path(CHECKOUT, path).read_bytes().splitlines())
         if count > MOST_LINES:
             print(f"{path}: {count} lines, at most {MOST_LINES} are allowed")
