@@ -17,12 +17,16 @@ namespace vb::engine {
 struct GgufSummary {
     std::uint32_t version = 0;
     std::string architecture;
+    std::string tokenizer;
     std::string chat_template; // may be empty
     std::uint64_t token_count = 0;
     std::uint64_t longest_token = 0; // bytes, as it stands in the file: at least what it stands for in text
     std::uint64_t tensor_count = 0;
     std::uint64_t header_bytes = 0; // where the tensor data begins
     std::uint64_t data_bytes = 0;   // from there to the end of the last tensor
+
+    // Without one a model takes and gives numbers of tokens, and no text.
+    bool has_vocabulary() const { return tokenizer != "none" && tokenizer != "no_vocab"; }
 };
 
 // `header` are the file's first bytes, or all; what is not in it counts as missing. `file_size` is the size

@@ -6,6 +6,7 @@
 
 #include <gguf.h>
 
+#include <span>
 #include <vector>
 
 namespace vb::engine {
@@ -38,9 +39,11 @@ class GgufMetadata {
     bool check_merges(GgufReader& reader) const;
     // The range of an integer that may be missing.
     bool check_range(GgufReader& reader, std::string_view key, std::uint64_t least, std::uint64_t most) const;
-    // An array that goes with the tokens and may be missing.
-    bool check_per_token(GgufReader& reader, std::string_view key, gguf_type element,
+    // An array that goes with the tokens and may be missing, or longer.
+    bool check_per_token(GgufReader& reader, std::string_view key, std::span<const gguf_type> elements,
                          std::uint64_t tokens) const;
+    // How many tokens a model has that has no texts for them; 0: it does not say.
+    std::uint64_t vocabulary_size(std::string_view architecture) const;
     const GgufPair* find(std::string_view key) const;
     // Null, and refused, when the key is missing or has another type.
     const GgufPair* required(GgufReader& reader, std::string_view key, gguf_type type) const;

@@ -101,7 +101,13 @@ Result<std::unique_ptr<Model>> Loader::load() {
 
 Result<GgufSummary> Loader::check() {
     const Span span(timeline_, "engine: check");
-    return check_gguf_file(options_.model);
+    auto summary = check_gguf_file(options_.model);
+    if (summary && !summary->has_vocabulary()) {
+        return std::unexpected(Error{Fault::model_unsupported,
+                                     options_.model + ": its tokenizer is \"" + summary->tokenizer +
+                                         "\", so that it takes no text; expected a model with a vocabulary"});
+    }
+    return summary;
 }
 
 Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {

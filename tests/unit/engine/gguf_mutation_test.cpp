@@ -2,15 +2,13 @@
 // libllama aborts the process on faults that it did not foresee; none of those may pass the check.
 #include "engine/gguf_check.h"
 
+#include "unit/engine/child_process.h"
 #include "unit/engine/gguf_builder.h"
 
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
 #include <fstream>
 #include <set>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace vb::engine {
@@ -42,20 +40,7 @@ std::string changed(std::string file, const Field& field, std::uint64_t value) {
 int load_elsewhere(const std::string& file) {
     std::string path = testing::TempDir() + "vb-mutation-" + std::to_string(getpid()) + ".gguf";
     std::ofstream(path, std::ios::binary) << file;
-    std::string program = VB_LOAD_PROBE;
-    char* const words[] = {program.data(), path.data(), nullptr};
-    std::string no_trace = "GGML_NO_BACKTRACE=1"; // ggml would start a debugger on itself
-    std::string one_thread = "OMP_NUM_THREADS=1";
-    char* const environment[] = {no_trace.data(), one_thread.data(), nullptr};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t child = 0;
-    const int fault = posix_spawn(&child, words[0], &actions, nullptr, words, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    EXPECT_EQ(fault, 0);
-    int status = -1;
-    if (fault == 0) { waitpid(child, &status, 0); }
+    const int status = test::run_on_file(VB_LOAD_PROBE, path);
     unlink(path.c_str());
     return status;
 }
@@ -66,7 +51,7 @@ TEST(GgufMutation, TheUnchangedModelLoads) {
           test::Variation{.vocabulary_size = false},
           test::Variation{.tokens = {"", "", "x", "a", "b", "c", "d", "e", "f", "g"}}}) {
         const int status = load_elsewhere(test::smallest_model(variation).file());
-        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+        EXPECT_TRUE(test::succeeded(status)) << status;
     }
 }
 
