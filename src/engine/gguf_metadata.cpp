@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <deque>
 
 namespace vb::engine {
@@ -59,6 +60,14 @@ bool read_integer(GgufReader& reader, std::string_view field, std::uint64_t& val
     if (!reader.read(field, number)) { return false; }
     // By way of a signed type, so that a negative number becomes huge and is out of every range.
     value = static_cast<std::uint64_t>(static_cast<std::int64_t>(number));
+    return true;
+}
+
+template <class Number>
+bool read_float(GgufReader& reader, std::string_view field, double& value) {
+    Number number{};
+    if (!reader.read(field, number)) { return false; }
+    value = static_cast<double>(number);
     return true;
 }
 
@@ -130,6 +139,10 @@ bool GgufMetadata::read_pair(GgufReader& reader, GgufPair& pair) {
         return reader.read_text(field, pair.text);
     case GGUF_TYPE_ARRAY:
         return read_array(reader, pair, field);
+    case GGUF_TYPE_FLOAT32:
+        return read_float<float>(reader, field, pair.number);
+    case GGUF_TYPE_FLOAT64:
+        return read_float<double>(reader, field, pair.number);
     default:
         return reader.skip(field, size_of(pair.type));
     }
@@ -214,7 +227,7 @@ bool GgufMetadata::check(GgufReader& reader, GgufSummary& summary) const {
                                  "a model in one file (join the parts with llama-gguf-split --merge)");
         }
     }
-    return check_architecture(reader, summary) && check_tokenizer(reader, summary);
+    return check_architecture(reader, summary) && check_epsilons(reader) && check_tokenizer(reader, summary);
 }
 
 bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) const {
@@ -240,6 +253,19 @@ bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) 
            check_range(reader, prefix + "attention.head_count_kv", 0, 65535) &&
            check_range(reader, prefix + "rope.dimension_count", 0, largest_31_bits) &&
            check_range(reader, prefix + "vocab_size", 0, largest_31_bits);
+}
+
+// What is added before a square root.
+bool GgufMetadata::check_epsilons(GgufReader& reader) const {
+    for (const GgufPair& pair : pairs_) {
+        const bool is_float = pair.type == GGUF_TYPE_FLOAT32 || pair.type == GGUF_TYPE_FLOAT64;
+        if (!is_float || !pair.key.ends_with("epsilon")) { continue; }
+        if (!std::isfinite(pair.number) || pair.number < 0) {
+            return reader.refuse(pair.offset, "value of " + quoted(pair.key), std::to_string(pair.number),
+                                 "0 or more");
+        }
+    }
+    return true;
 }
 
 bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) const {

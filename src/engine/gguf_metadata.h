@@ -17,6 +17,7 @@ struct GgufPair {
     std::uint64_t offset = 0;            // of the value; of the elements for an array
     std::string_view text;               // of a string
     std::uint64_t integer = 0;           // of an integer, sign-extended
+    double number = 0;                   // of a float
     gguf_type element = GGUF_TYPE_COUNT; // of an array
     std::uint64_t count = 0;             // of an array
 };
@@ -34,6 +35,7 @@ class GgufMetadata {
     bool read_array(GgufReader& reader, GgufPair& pair, const std::string& field);
     bool check_alignment(GgufReader& reader);
     bool check_architecture(GgufReader& reader, GgufSummary& summary) const;
+    bool check_epsilons(GgufReader& reader) const;
     bool check_tokenizer(GgufReader& reader, GgufSummary& summary) const;
     bool check_tokens(GgufReader& reader, const GgufPair& tokens, GgufSummary& summary) const;
     bool check_merges(GgufReader& reader) const;

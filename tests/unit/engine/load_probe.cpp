@@ -44,6 +44,7 @@ int tell(const Error& error) {
 
 int main(int count, char** words) {
     if (count != 2) { return 2; }
+    alarm(60); // what hangs is killed
     vb::trace::Timeline timeline;
     const vb::base::Log log(STDERR_FILENO, "probe");
     std::promise<State> done;
