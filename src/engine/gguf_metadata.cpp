@@ -2,6 +2,8 @@
 
 #include "engine/distinct_texts.h"
 
+#include <llama.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -252,7 +254,19 @@ bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) 
            check_range(reader, prefix + "attention.head_count", 0, 65535) &&
            check_range(reader, prefix + "attention.head_count_kv", 0, 65535) &&
            check_range(reader, prefix + "rope.dimension_count", 0, largest_31_bits) &&
-           check_range(reader, prefix + "vocab_size", 0, largest_31_bits);
+           check_range(reader, prefix + "vocab_size", 0, largest_31_bits) &&
+           check_range(reader, prefix + "pooling_type", 0, LLAMA_POOLING_TYPE_RANK) &&
+           check_state_space(reader, summary.architecture);
+}
+
+// libllama asserts what this one architecture is built on.
+bool GgufMetadata::check_state_space(GgufReader& reader, const std::string& architecture) const {
+    const GgufPair* const width = find(architecture + ".embedding_length");
+    const GgufPair* const inner = find(architecture + ".ssm.inner_size");
+    if (architecture != "jamba" || width == nullptr || inner == nullptr) { return true; }
+    if (inner->integer == 2 * width->integer) { return true; }
+    return reader.refuse(inner->offset, "value of " + quoted(inner->key), std::to_string(inner->integer),
+                         std::to_string(2 * width->integer) + ", twice the embedding_length");
 }
 
 // What is added before a square root.

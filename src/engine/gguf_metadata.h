@@ -35,6 +35,7 @@ class GgufMetadata {
     bool read_array(GgufReader& reader, GgufPair& pair, const std::string& field);
     bool check_alignment(GgufReader& reader);
     bool check_architecture(GgufReader& reader, GgufSummary& summary) const;
+    bool check_state_space(GgufReader& reader, const std::string& architecture) const;
     bool check_epsilons(GgufReader& reader) const;
     bool check_tokenizer(GgufReader& reader, GgufSummary& summary) const;
     bool check_tokens(GgufReader& reader, const GgufPair& tokens, GgufSummary& summary) const;

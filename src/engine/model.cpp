@@ -50,6 +50,24 @@ std::string token_text(const llama_vocab* vocabulary, llama_token token) {
     return text == nullptr ? std::string() : std::string(text);
 }
 
+// A tokenizer that adds a token which it does not have ends the process at the first text.
+Result<> check_added_tokens(const std::string& path, const llama_vocab* vocabulary) {
+    const auto check = [&](bool is_added, llama_token token, const char* name) -> Result<> {
+        if (!is_added || token != LLAMA_TOKEN_NULL) { return {}; }
+        return std::unexpected(Error{
+            Fault::model_unsupported,
+            path + ": its tokenizer adds a token that it does not have, expected tokenizer.ggml." + name});
+    };
+    return check(llama_vocab_get_add_bos(vocabulary), llama_vocab_bos(vocabulary), "bos_token_id")
+        .and_then([&] {
+            return check(llama_vocab_get_add_eos(vocabulary), llama_vocab_eos(vocabulary), "eos_token_id");
+        })
+        .and_then([&] {
+            return check(llama_vocab_get_add_sep(vocabulary), llama_vocab_sep(vocabulary),
+                         "seperator_token_id");
+        });
+}
+
 class Loader {
   public:
     Loader(const Options& options, trace::Timeline& timeline, const base::Log& log, LoadControl& control)
@@ -94,6 +112,9 @@ Result<std::unique_ptr<Model>> Loader::load() {
     }
     model->longest_token = summary->longest_token;
     const llama_vocab* const vocabulary = model->vocabulary();
+    if (auto checked = check_added_tokens(options_.model, vocabulary); !checked) {
+        return std::unexpected(std::move(checked.error()));
+    }
     model->special = {.beginning = token_text(vocabulary, llama_vocab_bos(vocabulary)),
                       .end = token_text(vocabulary, llama_vocab_eos(vocabulary))};
     return model;
