@@ -229,7 +229,12 @@ bool GgufMetadata::check(GgufReader& reader, GgufSummary& summary) const {
                                  "a model in one file (join the parts with llama-gguf-split --merge)");
         }
     }
-    return check_architecture(reader, summary) && check_epsilons(reader) && check_tokenizer(reader, summary);
+    if (!check_architecture(reader, summary) || !check_epsilons(reader) ||
+        !check_tokenizer(reader, summary)) {
+        return false;
+    }
+    add_sizes(reader, summary);
+    return true;
 }
 
 bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) const {
@@ -287,7 +292,7 @@ bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) con
     if (model == nullptr) { return false; }
     summary.tokenizer = model->text;
     if (!summary.has_vocabulary()) {
-        summary.token_count = vocabulary_size(summary.architecture);
+        summary.token_count = number(summary.architecture + ".vocab_size", 0);
         return true;
     }
     const GgufPair* const tokens = required(reader, "tokenizer.ggml.tokens", GGUF_TYPE_ARRAY);
@@ -307,11 +312,6 @@ bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) con
     }
     summary.chat_template = chat_template->text;
     return true;
-}
-
-std::uint64_t GgufMetadata::vocabulary_size(std::string_view architecture) const {
-    const GgufPair* const size = find(std::string(architecture) + ".vocab_size");
-    return size != nullptr && is_integer(size->type) ? size->integer : 0;
 }
 
 // Equal token texts make libllama abort.

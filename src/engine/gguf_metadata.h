@@ -45,8 +45,11 @@ class GgufMetadata {
     // An array that goes with the tokens and may be missing, or longer.
     bool check_per_token(GgufReader& reader, std::string_view key, std::span<const gguf_type> elements,
                          std::uint64_t tokens) const;
-    // How many tokens a model has that has no texts for them; 0: it does not say.
-    std::uint64_t vocabulary_size(std::string_view architecture) const;
+    // In gguf_sizes.cpp.
+    void add_sizes(const GgufReader& reader, GgufSummary& summary) const;
+    std::uint64_t number(std::string_view key, std::uint64_t otherwise) const;
+    std::uint64_t number_of_layer(const GgufReader& reader, std::string_view key, std::uint64_t layer,
+                                  std::uint64_t otherwise) const;
     const GgufPair* find(std::string_view key) const;
     // Null, and refused, when the key is missing or has another type.
     const GgufPair* required(GgufReader& reader, std::string_view key, gguf_type type) const;

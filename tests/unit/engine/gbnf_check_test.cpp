@@ -129,7 +129,8 @@ TEST(GbnfCheck, RulesThatBeginWithThemselves) {
 TEST(GbnfCheck, WhatWouldTakeTooLongOrTooMuch) {
     EXPECT_NE(refusal("root ::= " + std::string(65536, ' ') + "\"x\"").find("65548 bytes"),
               std::string::npos);
-    EXPECT_NE(refusal("root ::= ((\"x\"{0,40}){0,40}){0,40}").find("in all, expected less than"), std::string::npos);
+    EXPECT_NE(refusal("root ::= ((\"x\"{0,40}){0,40}){0,40}").find("in all, expected less than"),
+              std::string::npos);
     EXPECT_NE(refusal("root ::= \"x\"{50}{50}").find("2500 in all"), std::string::npos);
     EXPECT_NE(refusal("root ::= \"" + std::string(1000, 'x') + "\"{1000}").find("less"), std::string::npos);
     EXPECT_NE(refusal("root ::= \"" + std::string(1000, 'x') + "\"{0,1000}").find("too large"),
