@@ -143,6 +143,7 @@ Result<GgufSummary> Loader::check() {
 
 Result<> Loader::check_memory(const GgufSummary& summary) {
     const Span span(timeline_, "engine: memory");
+    if (has_other_devices()) { return {}; } // with memory of their own
     const MemoryNeed need = memory_need(summary, options_);
     const AvailableMemory available = available_memory("");
     // To look for the file in the page cache takes time, and mostly it does not matter.

@@ -112,7 +112,8 @@ class EngineTest : public testing::Test {
     std::string answer(Engine& engine, int which, Request request) {
         ask(engine, which, std::move(request));
         const auto heard = hearing_.wait_for_end(which);
-        EXPECT_TRUE(heard.outcome && heard.outcome->has_value());
+        EXPECT_TRUE(heard.outcome && heard.outcome->has_value())
+            << (heard.outcome ? heard.outcome->error().message : "no end");
         return heard.text;
     }
 
