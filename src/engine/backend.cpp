@@ -5,6 +5,7 @@
 #include <ggml-backend.h>
 #include <llama.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -52,6 +53,25 @@ std::string_view environment() {
     return value == nullptr ? std::string_view() : value;
 }
 
+// One that finds no device, or was built for another ggml, is no reason not to use the CPU.
+void load_other_backends(const std::string& directory, const base::Log& log) {
+    for (const std::string& file : other_backends(directory)) {
+        const std::size_t before = ggml_backend_dev_count();
+        if (ggml_backend_load(file.c_str()) == nullptr) {
+            log.notice(std::string_view(file), ": ggml does not load it");
+            continue;
+        }
+        if (ggml_backend_dev_count() == before) {
+            log.info(std::string_view(file), ": it has no device here");
+        }
+        for (std::size_t index = before; index < ggml_backend_dev_count(); ++index) {
+            const ggml_backend_dev_t device = ggml_backend_dev_get(index);
+            log.info("computing on ", std::string_view(ggml_backend_dev_name(device)), ": ",
+                     std::string_view(ggml_backend_dev_description(device)));
+        }
+    }
+}
+
 bool cpu_backend_present() { return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) != nullptr; }
 
 } // namespace
@@ -70,6 +90,27 @@ std::string backend_directory() {
     return VB_GGML_BACKEND_DIRECTORY;
 }
 
+std::vector<std::string> other_backends(const std::string& directory) {
+    std::vector<std::string> files;
+    std::error_code fault;
+    for (std::filesystem::directory_iterator entry(directory, fault), end; !fault && entry != end;
+         entry.increment(fault)) {
+        const std::string name = entry->path().filename();
+        const bool is_backend = name.starts_with("libggml-") && name.ends_with(".so");
+        const auto is_of = [&name](std::string_view kind) { return name.substr(8).starts_with(kind); };
+        if (is_backend && !is_of("cpu") && !is_of("rpc") && !is_of("base")) {
+            files.push_back(entry->path());
+        }
+    }
+    std::ranges::sort(files);
+    return files;
+}
+
+bool has_other_devices() {
+    return ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU) != nullptr ||
+           ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_IGPU) != nullptr;
+}
+
 Result<> load_backend(const base::Log& log) {
     static std::mutex one_at_a_time;
     const std::scoped_lock lock(one_at_a_time);
@@ -79,7 +120,8 @@ Result<> load_backend(const base::Log& log) {
     const std::string directory = backend_directory();
     std::string file = directory + "/libggml-cpu-" + std::string(backend_variant()) + ".so";
     std::error_code ignored;
-    if (std::filesystem::is_regular_file(environment(), ignored)) { file = environment(); }
+    const bool is_only_one = std::filesystem::is_regular_file(environment(), ignored);
+    if (is_only_one) { file = environment(); }
     if (std::filesystem::exists(file, ignored)) { ggml_backend_load(file.c_str()); }
     if (!cpu_backend_present()) {
         log.notice("no CPU backend at ", std::string_view(file), ", trying all in ",
@@ -90,6 +132,7 @@ Result<> load_backend(const base::Log& log) {
         return std::unexpected(Error{Fault::resources, "no ggml CPU backend for this processor in " +
                                                            directory + ", expected libggml-cpu-*.so"});
     }
+    if (!is_only_one) { load_other_backends(directory, log); }
     llama_backend_init();
     return {};
 }

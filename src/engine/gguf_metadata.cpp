@@ -2,8 +2,11 @@
 
 #include "engine/distinct_texts.h"
 
+#include <llama.h>
+
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <deque>
 
 namespace vb::engine {
@@ -16,6 +19,7 @@ constexpr std::uint64_t largest_alignment = std::uint64_t{1} << 20;
 constexpr std::uint64_t most_tokens = std::uint64_t{1} << 22;
 constexpr std::uint64_t most_blocks = 512; // libllama's own bound: it aborts above
 constexpr std::uint64_t largest_31_bits = (std::uint64_t{1} << 31) - 1;
+constexpr std::uint64_t largest_32_bits = (std::uint64_t{1} << 32) - 1;
 
 constexpr std::size_t size_of(gguf_type type) {
     switch (type) {
@@ -61,6 +65,14 @@ bool read_integer(GgufReader& reader, std::string_view field, std::uint64_t& val
     return true;
 }
 
+template <class Number>
+bool read_float(GgufReader& reader, std::string_view field, double& value) {
+    Number number{};
+    if (!reader.read(field, number)) { return false; }
+    value = static_cast<double>(number);
+    return true;
+}
+
 bool read_type(GgufReader& reader, const std::string& field, gguf_type& type) {
     const std::uint64_t offset = reader.offset();
     std::int32_t number = 0;
@@ -88,9 +100,8 @@ bool GgufMetadata::read(GgufReader& reader, std::uint64_t count) {
         if (pair.key.empty() || pair.key.size() > longest_key) {
             return reader.refuse(offset, "length of " + field, std::to_string(pair.key.size()), "1 to 65535");
         }
-        const auto printable = [](char character) { return character > 0x20 && character < 0x7f; };
-        if (!std::ranges::all_of(pair.key, printable)) {
-            return reader.refuse(offset + 8, field, quoted(pair.key), "printable characters without spaces");
+        if (pair.key.contains('\0')) {
+            return reader.refuse(offset + 8, field, quoted(pair.key) + " with a NUL", "text without");
         }
         if (keys.add(pair.key) != index) {
             return reader.refuse(offset + 8, field, quoted(pair.key) + " once more", "every key only once");
@@ -130,6 +141,10 @@ bool GgufMetadata::read_pair(GgufReader& reader, GgufPair& pair) {
         return reader.read_text(field, pair.text);
     case GGUF_TYPE_ARRAY:
         return read_array(reader, pair, field);
+    case GGUF_TYPE_FLOAT32:
+        return read_float<float>(reader, field, pair.number);
+    case GGUF_TYPE_FLOAT64:
+        return read_float<double>(reader, field, pair.number);
     default:
         return reader.skip(field, size_of(pair.type));
     }
@@ -214,7 +229,12 @@ bool GgufMetadata::check(GgufReader& reader, GgufSummary& summary) const {
                                  "a model in one file (join the parts with llama-gguf-split --merge)");
         }
     }
-    return check_architecture(reader, summary) && check_tokenizer(reader, summary);
+    if (!check_architecture(reader, summary) || !check_epsilons(reader) ||
+        !check_tokenizer(reader, summary)) {
+        return false;
+    }
+    add_sizes(reader, summary);
+    return true;
 }
 
 bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) const {
@@ -233,33 +253,59 @@ bool GgufMetadata::check_architecture(GgufReader& reader, GgufSummary& summary) 
     const std::string prefix = summary.architecture + ".";
     if (required(reader, prefix + "block_count", GGUF_TYPE_UINT32) == nullptr) { return false; }
     return check_range(reader, prefix + "block_count", 1, most_blocks) &&
-           check_range(reader, prefix + "context_length", 1, largest_31_bits) &&
+           check_range(reader, prefix + "context_length", 0, largest_32_bits) &&
            check_range(reader, prefix + "embedding_length", 1, largest_31_bits) &&
            check_range(reader, prefix + "feed_forward_length", 0, largest_31_bits) &&
            check_range(reader, prefix + "attention.head_count", 0, 65535) &&
            check_range(reader, prefix + "attention.head_count_kv", 0, 65535) &&
            check_range(reader, prefix + "rope.dimension_count", 0, largest_31_bits) &&
-           check_range(reader, prefix + "vocab_size", 1, largest_31_bits);
+           check_range(reader, prefix + "vocab_size", 0, largest_31_bits) &&
+           check_range(reader, prefix + "pooling_type", 0, LLAMA_POOLING_TYPE_RANK) &&
+           check_state_space(reader, summary.architecture);
+}
+
+// libllama asserts what this one architecture is built on.
+bool GgufMetadata::check_state_space(GgufReader& reader, const std::string& architecture) const {
+    const GgufPair* const width = find(architecture + ".embedding_length");
+    const GgufPair* const inner = find(architecture + ".ssm.inner_size");
+    if (architecture != "jamba" || width == nullptr || inner == nullptr) { return true; }
+    if (inner->integer == 2 * width->integer) { return true; }
+    return reader.refuse(inner->offset, "value of " + quoted(inner->key), std::to_string(inner->integer),
+                         std::to_string(2 * width->integer) + ", twice the embedding_length");
+}
+
+// What is added before a square root.
+bool GgufMetadata::check_epsilons(GgufReader& reader) const {
+    for (const GgufPair& pair : pairs_) {
+        const bool is_float = pair.type == GGUF_TYPE_FLOAT32 || pair.type == GGUF_TYPE_FLOAT64;
+        if (!is_float || !pair.key.ends_with("epsilon")) { continue; }
+        if (!std::isfinite(pair.number) || pair.number < 0) {
+            return reader.refuse(pair.offset, "value of " + quoted(pair.key), std::to_string(pair.number),
+                                 "0 or more");
+        }
+    }
+    return true;
 }
 
 bool GgufMetadata::check_tokenizer(GgufReader& reader, GgufSummary& summary) const {
     const GgufPair* const model = required(reader, "tokenizer.ggml.model", GGUF_TYPE_STRING);
     if (model == nullptr) { return false; }
-    if (model->text == "none" || model->text == "no_vocab") {
-        return reader.refuse(model->offset, "tokenizer.ggml.model", quoted(model->text),
-                             "a model with a vocabulary");
+    summary.tokenizer = model->text;
+    if (!summary.has_vocabulary()) {
+        summary.token_count = number(summary.architecture + ".vocab_size", 0);
+        return true;
     }
     const GgufPair* const tokens = required(reader, "tokenizer.ggml.tokens", GGUF_TYPE_ARRAY);
     if (tokens == nullptr || !check_tokens(reader, *tokens, summary)) { return false; }
     summary.token_count = tokens->count;
-    if (!check_per_token(reader, "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, tokens->count) ||
-        !check_per_token(reader, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, tokens->count) ||
+    constexpr std::array numbers{GGUF_TYPE_FLOAT32, GGUF_TYPE_INT32};
+    if (!check_per_token(reader, "tokenizer.ggml.scores", numbers, tokens->count) ||
+        !check_per_token(reader, "tokenizer.ggml.token_type", std::span(numbers).last(1), tokens->count) ||
         !check_merges(reader)) {
         return false;
     }
     const GgufPair* const chat_template = find("tokenizer.chat_template");
-    if (chat_template == nullptr) { return true; }
-    if (required(reader, "tokenizer.chat_template", GGUF_TYPE_STRING) == nullptr) { return false; }
+    if (chat_template == nullptr || chat_template->type != GGUF_TYPE_STRING) { return true; }
     if (chat_template->text.size() > longest_chat_template) {
         return reader.refuse(chat_template->offset, "length of \"tokenizer.chat_template\"",
                              std::to_string(chat_template->text.size()), "at most 1048576");
@@ -302,34 +348,24 @@ bool GgufMetadata::check_tokens(GgufReader& reader, const GgufPair& tokens, Gguf
 bool GgufMetadata::check_merges(GgufReader& reader) const {
     constexpr std::string_view field = "tokenizer.ggml.merges";
     const GgufPair* const merges = find(field);
-    if (merges == nullptr) { return true; }
-    if (merges->type != GGUF_TYPE_ARRAY || merges->element != GGUF_TYPE_STRING) {
-        return reader.refuse(merges->offset, field, "not an array of str", "an array of str");
+    if (merges == nullptr || (merges->type == GGUF_TYPE_ARRAY && merges->element == GGUF_TYPE_STRING)) {
+        return true;
     }
-    GgufReader elements = reader.at(merges->offset);
-    for (std::uint64_t index = 0; index < merges->count; ++index) {
-        const std::uint64_t offset = elements.offset();
-        std::string_view text;
-        if (!elements.read_text(field, text) || up_to_nul(text).find(' ', 1) == std::string_view::npos) {
-            return reader.refuse(offset, "merge " + std::to_string(index), quoted(text),
-                                 "two parts with a space between");
-        }
-    }
-    return true;
+    return reader.refuse(merges->offset, field, "not an array of str", "an array of str");
 }
 
-bool GgufMetadata::check_per_token(GgufReader& reader, std::string_view key, gguf_type element,
-                                   std::uint64_t tokens) const {
+bool GgufMetadata::check_per_token(GgufReader& reader, std::string_view key,
+                                   std::span<const gguf_type> elements, std::uint64_t tokens) const {
     const GgufPair* const pair = find(key);
     if (pair == nullptr) { return true; }
-    if (pair->type != GGUF_TYPE_ARRAY || pair->element != element) {
+    if (pair->type != GGUF_TYPE_ARRAY || !std::ranges::contains(elements, pair->element)) {
         const gguf_type found = pair->type == GGUF_TYPE_ARRAY ? pair->element : pair->type;
         return reader.refuse(pair->offset, "type of " + quoted(key), gguf_type_name(found),
-                             std::string("an array of ") + gguf_type_name(element));
+                             std::string("an array of ") + gguf_type_name(elements.front()));
     }
-    if (pair->count == tokens) { return true; }
+    if (pair->count >= tokens) { return true; }
     return reader.refuse(pair->offset, "length of " + quoted(key), std::to_string(pair->count),
-                         std::to_string(tokens) + ", as many as there are tokens");
+                         "at least " + std::to_string(tokens) + ", as many as there are tokens");
 }
 
 } // namespace vb::engine

@@ -16,6 +16,27 @@ bool align_up(std::uint64_t value, std::uint64_t alignment, std::uint64_t& align
     return true;
 }
 
+// What ggml has no code for to multiply with: results on the way, and numbers that are no weights. Whole numbers of
+// 32 bits are, in few tensors, indices into others.
+bool can_be_computed(ggml_type type, std::string_view name) {
+    switch (type) {
+    case GGML_TYPE_Q8_1:
+    case GGML_TYPE_Q8_K:
+    case GGML_TYPE_I8:
+    case GGML_TYPE_I16:
+    case GGML_TYPE_I64:
+    case GGML_TYPE_F64:
+        return false;
+    case GGML_TYPE_I32:
+        return name.contains("tid2eid") || name.contains("index");
+    default:
+        return true;
+    }
+}
+
+// What is added or multiplied element by element, which ggml does on the CPU with floats only.
+bool must_be_floats(std::string_view name) { return name.contains("norm") || name.ends_with(".bias"); }
+
 } // namespace
 
 bool GgufTensors::check(std::uint64_t file_size) {
@@ -37,16 +58,14 @@ bool GgufTensors::check(std::uint64_t file_size) {
 
 bool GgufTensors::check_one(std::uint64_t index) {
     const std::string field = "tensor " + std::to_string(index);
-    std::uint64_t elements = 1;
-    std::uint64_t row = 1;
-    std::uint64_t bytes = 0;
-    return check_name(index, "name of " + field) && read_dimensions(field, elements, row) &&
-           read_type("type of " + field, elements, row, bytes) && check_offset("offset of " + field, bytes);
+    Tensor tensor;
+    return check_name(index, "name of " + field, tensor) && read_dimensions(field, tensor) &&
+           read_type("type of " + field, tensor) && check_offset("offset of " + field, tensor.bytes);
 }
 
-bool GgufTensors::check_name(std::uint64_t index, const std::string& field) {
+bool GgufTensors::check_name(std::uint64_t index, const std::string& field, Tensor& tensor) {
     const std::uint64_t at = reader_.offset();
-    std::string_view name;
+    std::string_view& name = tensor.name;
     if (!reader_.read_text(field, name)) { return false; }
     if (name.empty() || name.size() >= GGML_MAX_NAME) {
         return reader_.refuse(at, "length of the " + field, std::to_string(name.size()), "1 to 63");
@@ -59,7 +78,7 @@ bool GgufTensors::check_name(std::uint64_t index, const std::string& field) {
     return true;
 }
 
-bool GgufTensors::read_dimensions(const std::string& field, std::uint64_t& elements, std::uint64_t& row) {
+bool GgufTensors::read_dimensions(const std::string& field, Tensor& tensor) {
     const std::uint64_t at = reader_.offset();
     std::uint32_t dimensions = 0;
     if (!reader_.read("dimension count of " + field, dimensions)) { return false; }
@@ -73,17 +92,17 @@ bool GgufTensors::read_dimensions(const std::string& field, std::uint64_t& eleme
         if (!reader_.read(name, size)) { return false; }
         if (size <= 0) { return reader_.refuse(size_at, name, std::to_string(size), "more than 0"); }
         const auto positive = static_cast<std::uint64_t>(size);
-        if (__builtin_mul_overflow(elements, positive, &elements) || elements > most_elements) {
+        if (__builtin_mul_overflow(tensor.elements, positive, &tensor.elements) ||
+            tensor.elements > most_elements) {
             return reader_.refuse(size_at, name, std::to_string(size),
                                   "less than 2^63 elements in the tensor");
         }
-        if (index == 0) { row = positive; }
+        if (index == 0) { tensor.row = positive; }
     }
     return true;
 }
 
-bool GgufTensors::read_type(const std::string& field, std::uint64_t elements, std::uint64_t row,
-                            std::uint64_t& bytes) {
+bool GgufTensors::read_type(const std::string& field, Tensor& tensor) {
     const std::uint64_t at = reader_.offset();
     std::int32_t number = 0;
     if (!reader_.read(field, number)) { return false; }
@@ -91,15 +110,23 @@ bool GgufTensors::read_type(const std::string& field, std::uint64_t elements, st
     const auto type = static_cast<ggml_type>(known ? number : 0);
     const std::int64_t block = known ? ggml_blck_size(type) : 0; // 0 for types that were removed
     if (block <= 0) { return reader_.refuse(at, field, std::to_string(number), "one of ggml's types"); }
-    const auto block_elements = static_cast<std::uint64_t>(block);
-    if (row % block_elements != 0) {
-        return reader_.refuse(at, field,
-                              std::string(ggml_type_name(type)) + " with rows of " + std::to_string(row),
-                              "rows of a multiple of " + std::to_string(block_elements));
+    if (!can_be_computed(type, tensor.name)) {
+        return reader_.refuse(at, field, ggml_type_name(type), "a type of weights");
     }
-    if (__builtin_mul_overflow(elements / block_elements, std::uint64_t{ggml_type_size(type)}, &bytes) ||
-        bytes > most_elements) {
-        return reader_.refuse(at, field, "of " + std::to_string(elements) + " elements",
+    if (type != GGML_TYPE_F32 && must_be_floats(tensor.name)) {
+        return reader_.refuse(at, field + ", \"" + std::string(tensor.name) + "\",", ggml_type_name(type),
+                              "f32");
+    }
+    const auto block_elements = static_cast<std::uint64_t>(block);
+    if (tensor.row % block_elements != 0) {
+        return reader_.refuse(
+            at, field, std::string(ggml_type_name(type)) + " with rows of " + std::to_string(tensor.row),
+            "rows of a multiple of " + std::to_string(block_elements));
+    }
+    if (__builtin_mul_overflow(tensor.elements / block_elements, std::uint64_t{ggml_type_size(type)},
+                               &tensor.bytes) ||
+        tensor.bytes > most_elements) {
+        return reader_.refuse(at, field, "of " + std::to_string(tensor.elements) + " elements",
                               "less than 2^63 bytes");
     }
     return true;

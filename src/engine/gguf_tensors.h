@@ -1,5 +1,6 @@
 // The tensor descriptions of a GGUF header: names, shapes, types, and that their data lies in the file one
-// after the other, without gap or overlap.
+// after the other, without gap or overlap. libllama loads tensors of types that it cannot compute with, and ends the
+// process when it comes to them; those are refused here.
 #pragma once
 
 #include "engine/distinct_texts.h"
@@ -22,10 +23,17 @@ class GgufTensors {
     std::uint64_t data_bytes() const { return data_bytes_; } // to the end of the last tensor
 
   private:
+    struct Tensor {
+        std::string_view name;
+        std::uint64_t elements = 1;
+        std::uint64_t row = 1; // elements
+        std::uint64_t bytes = 0;
+    };
+
     bool check_one(std::uint64_t index);
-    bool check_name(std::uint64_t index, const std::string& field);
-    bool read_dimensions(const std::string& field, std::uint64_t& elements, std::uint64_t& row);
-    bool read_type(const std::string& field, std::uint64_t elements, std::uint64_t row, std::uint64_t& bytes);
+    bool check_name(std::uint64_t index, const std::string& field, Tensor& tensor);
+    bool read_dimensions(const std::string& field, Tensor& tensor);
+    bool read_type(const std::string& field, Tensor& tensor);
     bool check_offset(const std::string& field, std::uint64_t bytes);
 
     GgufReader& reader_;

@@ -3,6 +3,7 @@
 #include "engine/backend.h"
 #include "engine/gguf_check.h"
 #include "engine/llama_log.h"
+#include "engine/memory.h"
 #include "engine/threads.h"
 #include "trace/timeline.h"
 
@@ -50,6 +51,31 @@ std::string token_text(const llama_vocab* vocabulary, llama_token token) {
     return text == nullptr ? std::string() : std::string(text);
 }
 
+// A tokenizer that adds a token which it does not have ends the process at the first text.
+Result<> check_added_tokens(const std::string& path, const llama_vocab* vocabulary) {
+    const auto check = [&](bool is_added, llama_token token, const char* name) -> Result<> {
+        if (!is_added || token != LLAMA_TOKEN_NULL) { return {}; }
+        return std::unexpected(Error{
+            Fault::model_unsupported,
+            path + ": its tokenizer adds a token that it does not have, expected tokenizer.ggml." + name});
+    };
+    const auto type = llama_vocab_type(vocabulary);
+    const bool adds = type == LLAMA_VOCAB_TYPE_SPM || type == LLAMA_VOCAB_TYPE_BPE ||
+                      type == LLAMA_VOCAB_TYPE_WPM || type == LLAMA_VOCAB_TYPE_UGM;
+    const bool separates = type == LLAMA_VOCAB_TYPE_WPM; // others may say so too, but do not
+    auto checked =
+        check(adds && llama_vocab_get_add_bos(vocabulary), llama_vocab_bos(vocabulary), "bos_token_id");
+    if (checked && !separates) {
+        checked =
+            check(adds && llama_vocab_get_add_eos(vocabulary), llama_vocab_eos(vocabulary), "eos_token_id");
+    }
+    if (checked && separates) {
+        checked =
+            check(llama_vocab_get_add_sep(vocabulary), llama_vocab_sep(vocabulary), "seperator_token_id");
+    }
+    return checked;
+}
+
 class Loader {
   public:
     Loader(const Options& options, trace::Timeline& timeline, const base::Log& log, LoadControl& control)
@@ -61,6 +87,7 @@ class Loader {
     enum class Part : unsigned char { everything, weights, vocabulary };
 
     Result<GgufSummary> check();
+    Result<> check_memory(const GgufSummary& summary);
     Result<> load_parts(const GgufSummary& summary, Model& model);
     Result<> load_parts_at_once(const GgufSummary& summary, Model& model);
     Result<ModelHandle> load_part(Part part, const GgufSummary& summary);
@@ -85,6 +112,7 @@ Result<std::unique_ptr<Model>> Loader::load() {
     const auto summary = check();
     if (!summary) { return std::unexpected(summary.error()); }
     if (auto loaded = backend.get(); !loaded) { return std::unexpected(std::move(loaded.error())); }
+    if (auto fits = check_memory(*summary); !fits) { return std::unexpected(std::move(fits.error())); }
     auto model = std::make_unique<Model>();
     model->threads = threads_;
     model->path = options_.model;
@@ -94,6 +122,9 @@ Result<std::unique_ptr<Model>> Loader::load() {
     }
     model->longest_token = summary->longest_token;
     const llama_vocab* const vocabulary = model->vocabulary();
+    if (auto checked = check_added_tokens(options_.model, vocabulary); !checked) {
+        return std::unexpected(std::move(checked.error()));
+    }
     model->special = {.beginning = token_text(vocabulary, llama_vocab_bos(vocabulary)),
                       .end = token_text(vocabulary, llama_vocab_eos(vocabulary))};
     return model;
@@ -101,7 +132,23 @@ Result<std::unique_ptr<Model>> Loader::load() {
 
 Result<GgufSummary> Loader::check() {
     const Span span(timeline_, "engine: check");
-    return check_gguf_file(options_.model);
+    auto summary = check_gguf_file(options_.model);
+    if (summary && !summary->has_vocabulary()) {
+        return std::unexpected(Error{Fault::model_unsupported,
+                                     options_.model + ": its tokenizer is \"" + summary->tokenizer +
+                                         "\", so that it takes no text; expected a model with a vocabulary"});
+    }
+    return summary;
+}
+
+Result<> Loader::check_memory(const GgufSummary& summary) {
+    const Span span(timeline_, "engine: memory");
+    if (has_other_devices()) { return {}; } // with memory of their own
+    const MemoryNeed need = memory_need(summary, options_);
+    const AvailableMemory available = available_memory("");
+    // To look for the file in the page cache takes time, and mostly it does not matter.
+    const bool is_close = need.all() > available.group;
+    return engine::check_memory(options_.model, need, available, is_close ? cached_bytes(options_.model) : 0);
 }
 
 Result<> Loader::load_parts(const GgufSummary& summary, Model& model) {

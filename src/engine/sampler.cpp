@@ -1,5 +1,6 @@
 #include "engine/sampler.h"
 
+#include "engine/gbnf_check.h"
 #include "engine/llama_log.h"
 
 #include <algorithm>
@@ -11,10 +12,6 @@
 namespace vb::engine {
 namespace {
 
-// libllama's grammars are parsed and run recursively.
-constexpr std::size_t longest_grammar = 65536;
-constexpr int deepest_grammar = 64;
-
 Token likeliest(std::span<const float> logits) {
     // Two passes that the compiler turns into vector code, where max_element compares one by one.
     float most = -std::numeric_limits<float>::infinity();
@@ -24,30 +21,24 @@ Token likeliest(std::span<const float> logits) {
     return static_cast<Token>(std::ranges::find(logits, most) - logits.begin());
 }
 
-bool nests_too_deeply(std::string_view grammar) {
-    int depth = 0;
-    for (const char character : grammar) {
-        if (character == '(') { ++depth; }
-        if (character == ')') { --depth; }
-        if (depth > deepest_grammar) { return true; }
-    }
-    return false;
+bool is_token(const llama_vocab* vocabulary, std::string_view text) {
+    llama_token tokens[2];
+    return llama_tokenize(vocabulary, text.data(), static_cast<std::int32_t>(text.size()), tokens, 2, false,
+                          true) == 1;
 }
 
 Result<SamplerHandle> grammar_sampler(const llama_vocab* vocabulary, const std::string& grammar) {
-    const auto refuse = [](const std::string& why) {
-        return std::unexpected(Error{Fault::request, "grammar: " + why});
-    };
-    if (grammar.size() > longest_grammar || nests_too_deeply(grammar)) {
-        return refuse("expected at most 65536 bytes and 64 brackets within one another");
-    }
+    auto checked = check_gbnf(grammar, [&](std::string_view text) { return is_token(vocabulary, text); });
+    if (!checked) { return std::unexpected(std::move(checked.error())); }
     const base::Log silent(-1, "", base::Level::error);
     const LlamaLog llama_log(silent);
+    std::string reason;
     try {
         SamplerHandle sampler(llama_sampler_init_grammar(vocabulary, grammar.c_str(), "root"));
         if (sampler) { return sampler; }
-    } catch (const std::exception& fault) { return refuse(fault.what()); }
-    return refuse("not GBNF with a rule named root: " + llama_log.reason());
+        reason = llama_log.reason();
+    } catch (const std::exception& fault) { reason = fault.what(); }
+    return std::unexpected(Error{Fault::request, "grammar: libllama refused it: " + reason});
 }
 
 // What must never be chosen, and what the request wants more or less of.

@@ -1,11 +1,11 @@
 #include "engine/threads.h"
 
 #include "base/text.h"
+#include "engine/control_group.h"
 
 #include <sched.h>
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <string_view>
 
@@ -13,13 +13,6 @@ namespace vb::engine {
 namespace {
 
 constexpr double unlimited = std::numeric_limits<double>::infinity();
-
-std::string first_line(const std::string& path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
 
 double quota(std::string_view quota_text, std::string_view period_text) {
     double period = 0;
@@ -45,42 +38,10 @@ double quota_v1(const std::string& directory) {
     return quota(first_line(directory + "/cpu.cfs_quota_us"), first_line(directory + "/cpu.cfs_period_us"));
 }
 
-// Every ancestor limits too, so walk from the group up to the mount.
-template <class Quota>
-double least_quota(const std::string& mount, std::string group, Quota quota_of) {
-    double least = quota_of(mount);
-    while (group.size() > 1) {
-        least = std::min(least, quota_of(mount + group));
-        group.resize(group.rfind('/'));
-    }
-    return least;
-}
-
-bool names_cpu(std::string_view controllers) {
-    while (!controllers.empty()) {
-        const auto comma = std::min(controllers.find(','), controllers.size());
-        if (controllers.substr(0, comma) == "cpu") { return true; }
-        controllers.remove_prefix(std::min(comma + 1, controllers.size()));
-    }
-    return false;
-}
-
-// Lines of /proc/self/cgroup: "0::/group" (v2) and "4:cpu,cpuacct:/group" (v1).
 double cgroup_quota(const std::string& root) {
-    std::ifstream groups(root + "/proc/self/cgroup");
     double least = unlimited;
-    for (std::string line; std::getline(groups, line);) {
-        const auto first = line.find(':');
-        const auto second = first == std::string::npos ? first : line.find(':', first + 1);
-        if (second == std::string::npos) { continue; }
-        const std::string controllers = line.substr(first + 1, second - first - 1);
-        const std::string group = line.substr(second + 1);
-        if (!group.starts_with('/')) { continue; }
-        if (controllers.empty()) {
-            least = std::min(least, least_quota(root + "/sys/fs/cgroup", group, quota_v2));
-        } else if (names_cpu(controllers)) {
-            least = std::min(least, least_quota(root + "/sys/fs/cgroup/cpu", group, quota_v1));
-        }
+    for (const ControlGroup& group : control_groups(root, "cpu")) {
+        least = std::min(least, group.is_version_2 ? quota_v2(group.directory) : quota_v1(group.directory));
     }
     return least;
 }

@@ -114,10 +114,14 @@ class GgufBuilder {
 
     std::size_t header_size() const { return bytes_.size(); }
     const std::vector<Field>& fields() const { return fields_; }
+    const std::string& header() const { return bytes_; }
+    std::size_t file_size() const {
+        return (bytes_.size() + alignment - 1) / alignment * alignment + data_bytes_;
+    }
     // The file: the header, padding, and zeros as tensor data.
     std::string file() const {
         std::string file = bytes_;
-        file.resize((file.size() + alignment - 1) / alignment * alignment + data_bytes_);
+        file.resize(file_size());
         return file;
     }
 

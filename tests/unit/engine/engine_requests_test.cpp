@@ -1,0 +1,215 @@
+// What a request can ask for besides an answer.
+#include "engine/engine.h"
+
+#include "unit/engine/engine_fixture.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <regex>
+
+namespace vb::engine {
+namespace {
+
+class TokenListener final : public Listener {
+  public:
+    TokenListener(Hearing& hearing, int which, std::vector<ChosenToken>& tokens)
+        : Listener(hearing, which), tokens_(tokens) {}
+    void token(const ChosenToken& token) override { tokens_.push_back(token); }
+
+  private:
+    std::vector<ChosenToken>& tokens_;
+};
+
+TEST_F(EngineTest, TellsTheProbabilitiesOfTokens) {
+    const auto engine = start();
+    Request request = question(8);
+    request.alternatives = 3;
+    std::vector<ChosenToken> tokens;
+    engine->submit(request, std::make_unique<TokenListener>(hearing_, 1, tokens));
+    const std::string text = hearing_.wait_for_end(1).text;
+    ASSERT_EQ(tokens.size(), 8U);
+    std::string bytes;
+    for (const ChosenToken& token : tokens) {
+        bytes += token.chosen.bytes;
+        ASSERT_EQ(token.alternatives.size(), 3U);
+        EXPECT_EQ(token.alternatives[0].token, token.chosen.token); // it is greedy
+        EXPECT_LE(token.chosen.logprob, 0);
+        EXPECT_GE(token.alternatives[0].logprob, token.alternatives[1].logprob);
+    }
+    EXPECT_TRUE(bytes.starts_with(text.substr(0, 3))) << bytes << " / " << text;
+}
+
+TEST_F(EngineTest, ABiasForbidsAToken) {
+    const auto engine = start();
+    Request request = question(1);
+    request.alternatives = 0;
+    std::vector<ChosenToken> tokens;
+    engine->submit(request, std::make_unique<TokenListener>(hearing_, 1, tokens));
+    hearing_.wait_for_end(1);
+    request.sampling.logit_bias = {{.token = tokens.at(0).chosen.token, .bias = -INFINITY}};
+    engine->submit(request, std::make_unique<TokenListener>(hearing_, 2, tokens));
+    hearing_.wait_for_end(2);
+    EXPECT_NE(tokens.at(1).chosen.token, tokens.at(0).chosen.token);
+    request.sampling.logit_bias = {{.token = 1 << 30, .bias = 1}};
+    ask(*engine, 3, request);
+    EXPECT_EQ(hearing_.wait_for_end(3).outcome->error().fault, Fault::request);
+}
+
+TEST_F(EngineTest, AGrammarIsObeyed) {
+    const auto engine = start();
+    for (const float temperature : {0.0F, 2.0F}) {
+        static int which = 0;
+        Request request = question(40);
+        request.sampling.temperature = temperature;
+        request.sampling.grammar = R"(root ::= ("yes" | "no") " or " [0-9] [0-9])";
+        const std::string text = answer(*engine, ++which, request);
+        EXPECT_TRUE(text.starts_with("yes or ") || text.starts_with("no or ")) << text;
+        EXPECT_TRUE(isdigit(text.back())) << text;
+    }
+    for (const std::string& wrong :
+         {std::string("root ::= ("), std::string("other ::= \"a\""), std::string(500, '(')}) {
+        static int which = 100;
+        Request request = question(4);
+        request.sampling.grammar = wrong;
+        ask(*engine, ++which, request);
+        const auto heard = hearing_.wait_for_end(which);
+        ASSERT_FALSE(heard.outcome->has_value()) << wrong;
+        EXPECT_EQ(heard.outcome->error().fault, Fault::request);
+        EXPECT_TRUE(heard.outcome->error().message.starts_with("grammar: "))
+            << heard.outcome->error().message;
+    }
+}
+
+TEST_F(EngineTest, ASchemaIsObeyed) {
+    const auto engine = start();
+    Request request = question(200);
+    request.sampling.schema =
+        R"({"type":"object","properties":{"name":{"enum":["Ann","Bob"]},"age":{"type":"integer","minimum":10,"maximum":19}},)"
+        R"("required":["name","age"],"additionalProperties":false})";
+    for (const float temperature : {0.0F, 1.5F}) {
+        static int which = 0;
+        request.sampling.temperature = temperature;
+        const std::string text = answer(*engine, ++which, request);
+        EXPECT_TRUE(std::regex_match(
+            text, std::regex(R"re(\s*\{\s*"name"\s*:\s*"(Ann|Bob)"\s*,\s*"age"\s*:\s*1[0-9]\s*\}\s*)re")))
+            << text;
+    }
+    for (const char* const wrong : {"{", R"({"type":"nothing"})", R"({"type":"string","pattern":"("})"}) {
+        static int which = 100;
+        request.sampling.schema = wrong;
+        ask(*engine, ++which, request);
+        const auto heard = hearing_.wait_for_end(which);
+        ASSERT_FALSE(heard.outcome->has_value()) << wrong;
+        EXPECT_EQ(heard.outcome->error().fault, Fault::request);
+        EXPECT_TRUE(heard.outcome->error().message.starts_with("schema: ")) << heard.outcome->error().message;
+    }
+    request.sampling.schema = "{}";
+    request.sampling.grammar = "root ::= \"a\"";
+    ask(*engine, 1000, request);
+    EXPECT_EQ(hearing_.wait_for_end(1000).outcome->error().fault, Fault::request);
+}
+
+TEST_F(EngineTest, PenaltiesKeepItFromRepeating) {
+    const auto engine = start();
+    Request request = question(60);
+    const std::string plain = answer(*engine, 1, request);
+    request.sampling.repeat_penalty = 1.5F;
+    EXPECT_NE(answer(*engine, 2, request), plain);
+}
+
+TEST_F(EngineTest, TokensAndTextBecomeOneAnother) {
+    const auto engine = start();
+    ASSERT_EQ(wait_for_state(), State::ready);
+    const auto tokens = engine->tokenize("Hello, world", false);
+    ASSERT_TRUE(tokens);
+    EXPECT_EQ(engine->detokenize(*tokens, false), "Hello, world");
+    const std::vector<Token> impossible{-1};
+    EXPECT_EQ(engine->detokenize(impossible, false).error().fault, Fault::request);
+    EXPECT_NE(engine->render(R"([{"role":"user","content":"Hi"}])")->find("Hi"), std::string::npos);
+    EXPECT_EQ(engine->information().context, 512U);
+    // A text and its tokens are the same prompt.
+    Request text = question(8);
+    text.prompt = "Once upon";
+    Request same = question(8);
+    same.prompt = *engine->tokenize("Once upon", true);
+    EXPECT_EQ(answer(*engine, 1, text), answer(*engine, 2, same));
+    same.prompt = Tokens{1 << 30};
+    ask(*engine, 3, same);
+    EXPECT_EQ(hearing_.wait_for_end(3).outcome->error().fault, Fault::request);
+}
+
+template <class Value>
+class Promised {
+  public:
+    auto function() {
+        return [this](Value value) { promise_.set_value(std::move(value)); };
+    }
+    Value get() { return promise_.get_future().get(); }
+
+  private:
+    std::promise<Value> promise_;
+};
+
+TEST_F(EngineTest, EmbeddingsHaveLengthOneAndAreTheSameForTheSameText) {
+    const auto engine = start();
+    Promised<Result<Embeddings>> promised;
+    engine->embed({"one text", "another", "one text"}, promised.function());
+    const auto embeddings = promised.get();
+    ASSERT_TRUE(embeddings) << embeddings.error().message;
+    const std::uint32_t size = embeddings->size;
+    ASSERT_EQ(embeddings->values.size(), 3 * size);
+    const std::span all(embeddings->values);
+    double squares = 0;
+    for (const float value : all.first(size)) {
+        squares += value * value;
+    }
+    EXPECT_NEAR(squares, 1, 1e-5);
+    EXPECT_TRUE(std::ranges::equal(all.first(size), all.subspan(2 * std::size_t{size})));
+    EXPECT_FALSE(std::ranges::equal(all.first(size), all.subspan(size, size)));
+    Promised<Result<Embeddings>> too_long;
+    engine->embed({std::string(3000, 'q')}, too_long.function());
+    EXPECT_EQ(too_long.get().error().fault, Fault::too_long);
+}
+
+TEST_F(EngineTest, AConversationIsSavedAndComesBackComputed) {
+    const std::string path = testing::TempDir() + "conversation-" + std::to_string(getpid());
+    const std::string messages = R"([{"role":"user","content":")" + std::string(200, 'c') + R"("}])";
+    Request request = question(8);
+    request.prompt = Messages{messages};
+    std::string expected;
+    {
+        const auto engine = start();
+        expected = answer(*engine, 1, request);
+        Promised<Result<>> saved;
+        engine->save(messages, path, saved.function());
+        const auto done = saved.get();
+        ASSERT_TRUE(done) << done.error().message;
+    }
+    const auto engine = start();
+    Promised<Result<std::string>> loaded;
+    engine->load(path, loaded.function());
+    const auto read = loaded.get();
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, messages);
+    ask(*engine, 2, request);
+    const auto heard = hearing_.wait_for_end(2);
+    EXPECT_GT(heard.outcome->value().usage.cached_tokens, 150U);
+    EXPECT_EQ(heard.text, expected);
+
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+    for (const std::string& wrong : {path, path + "-not-there"}) {
+        Promised<Result<std::string>> refused;
+        engine->load(wrong, refused.function());
+        const auto refusal = refused.get();
+        ASSERT_FALSE(refusal);
+        EXPECT_EQ(refusal.error().fault, Fault::state_file);
+        EXPECT_NE(refusal.error().message.find(wrong), std::string::npos) << refusal.error().message;
+    }
+    unlink(path.c_str());
+}
+
+} // namespace
+} // namespace vb::engine
