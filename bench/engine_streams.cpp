@@ -31,8 +31,9 @@ std::string messages(unsigned which, unsigned system_words) {
     for (unsigned word = 0; word < system_words; ++word) {
         system += " word" + std::to_string(word % 10);
     }
-    return R"([{"role":"system","content":")" + system + R"("},{"role":"user","content":"Tell a long story about )" +
-           std::to_string(which) + R"( sailors."}])";
+    return R"([{"role":"system","content":")" + system +
+           R"("},{"role":"user","content":"Tell a long story about )" + std::to_string(which) +
+           R"( sailors."}])";
 }
 
 struct Measured {
@@ -78,7 +79,8 @@ int main(int count, char** words) {
         std::fprintf(stderr, "%s\n", model.error().message.c_str());
         return 1;
     }
-    static_cast<void>(ask(*model, 10'000, {.requests = 1, .tokens = 2, .system_words = 0})); // memory is touched
+    static_cast<void>(
+        ask(*model, 10'000, {.requests = 1, .tokens = 2, .system_words = 0})); // memory is touched
     std::vector<Measured> all(numbers.requests);
     const Clock::time_point began = Clock::now();
     {
@@ -88,7 +90,8 @@ int main(int count, char** words) {
         }
     }
     const std::chrono::duration<double> seconds = Clock::now() - began;
-    std::printf(R"({"seconds": %.4f, "resident_kb": %zu, "requests": [)", seconds.count(), resident_kilobytes());
+    std::printf(R"({"seconds": %.4f, "resident_kb": %zu, "requests": [)", seconds.count(),
+                resident_kilobytes());
     for (unsigned which = 0; which < numbers.requests; ++which) {
         if (!all[which].error.empty()) {
             std::fprintf(stderr, "%s\n", all[which].error.c_str());
@@ -97,8 +100,8 @@ int main(int count, char** words) {
         const vb_result& result = all[which].result;
         std::printf(R"(%s{"first_ms": %.3f, "total_ms": %.3f, "tokens": %u, "prompt": %u, "cached": %u})",
                     which == 0 ? "" : ", ", static_cast<double>(result.first_token_ns) / 1e6,
-                    static_cast<double>(result.total_ns) / 1e6, result.completion_tokens, result.prompt_tokens,
-                    result.cached_tokens);
+                    static_cast<double>(result.total_ns) / 1e6, result.completion_tokens,
+                    result.prompt_tokens, result.cached_tokens);
     }
     std::puts("]}");
     return 0;

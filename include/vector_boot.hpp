@@ -342,7 +342,8 @@ class Model {
     }
     Result<std::string> detokenize(std::span<const std::int32_t> tokens, bool special = true) const {
         vb_buffer* out = nullptr;
-        const auto status = vb_model_detokenize(handle(), tokens.data(), tokens.size(), special ? 1 : 0, &out);
+        const auto status =
+            vb_model_detokenize(handle(), tokens.data(), tokens.size(), special ? 1 : 0, &out);
         return detail::text(status, out);
     }
     Result<std::string> render(const std::string& messages) const {

@@ -31,11 +31,11 @@ def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     listing = run("git", "-c", "safe.directory=*", "ls-files", "-z", cwd=SOURCE).split("\0")
     for name in listing:
-        if name.split("/")[0] in {"src", "python", "include", "cmake", "docs", "CMakeLists.txt", "pyproject.toml", "LICENSE"}:
+        if name.split("/")[0] in {"src", "python", "include", "cmake", "third_party", "docs", "CMakeLists.txt", "pyproject.toml", "LICENSE"}:
             (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(SOURCE / name, folder / "source" / name)
     options = ["--no-build-isolation", "--no-deps", "--no-index", "--disable-pip-version-check", "--wheel-dir", folder]
-    run(sys.executable, "-m", "pip", "wheel", *options, folder / "source", env={**os.environ, "MAKEFLAGS": "-j2"})
+    run(sys.executable, "-m", "pip", "wheel", *options, folder / "source", env={**os.environ, "MAKEFLAGS": "-j2", "VB_CARGO_CACHE": str(SOURCE / ".cache")})
     (built,) = folder.glob("*.whl")
     return built
 

@@ -81,8 +81,8 @@ TEST_P(TomlFaults, NameFileLineAndExpectation) {
 INSTANTIATE_TEST_SUITE_P(
     All, TomlFaults,
     ::testing::Values(
-        Fault{"[engine]\ncontxt = 5\n",
-              "line 2: `contxt = 5`: unknown key contxt; [engine] has model, context, cache, threads, parallel, kept"},
+        Fault{"[engine]\ncontxt = 5\n", "line 2: `contxt = 5`: unknown key contxt; [engine] has model, "
+                                        "context, cache, threads, parallel, kept"},
         Fault{"\n[engine]\n\ncontext = \"big\"\n", "line 4: `context = \"big\"`: expected context in "
                                                    "[engine] to be a whole number of tokens from 64 to "
                                                    "1048576"},
