@@ -207,7 +207,7 @@ PyMethodDef* embeddings_methods() {
     static PyMethodDef methods[] = {
         {"tolist", to_list, METH_NOARGS,
          "tolist($self, /)\n--\n\nThe floats as a list, of lists where there are several."},
-        {"__dlpack__", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(export_tensor)),
+        {"__dlpack__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(export_tensor)),
          METH_VARARGS | METH_KEYWORDS,
          "__dlpack__($self, /, *, stream=None, max_version=None, dl_device=None, copy=None)\n--\n\n"
          "For from_dlpack() of array libraries."},

@@ -9,30 +9,36 @@ namespace {
 enum class Also : unsigned char { nothing, value_error, timeout_error, runtime_error, request_error };
 
 struct Kind {
-    std::int32_t status;
     const char* name;
-    Also also; // what else it is
     const char* document;
+    std::int32_t status;
+    Also also; // what else it is
 };
 
 // A kind comes after those that it is one of.
 constexpr Kind kinds[] = {
-    {VB_ERROR_REQUEST, "vector_boot.RequestError", Also::value_error,
-     "The messages, an option or another argument is wrong: what, and what is expected. A ValueError, too."},
-    {VB_ERROR_CONTEXT, "vector_boot.ContextError", Also::request_error,
-     "The prompt is longer than the context. Shorten it, or open the model with a larger `context`."},
-    {VB_ERROR_MODEL, "vector_boot.ModelError", Also::nothing,
-     "The model's file, `path`, is missing, malformed or not supported."},
-    {VB_ERROR_RESOURCES, "vector_boot.ResourceError", Also::nothing,
-     "There is no memory, no thread or no CPU backend for it."},
-    {VB_ERROR_CANCELLED, "vector_boot.CancelledError", Also::nothing,
-     "The answer was cancelled: its stream was closed, or the model or the session was."},
-    {VB_ERROR_DEADLINE, "vector_boot.DeadlineError", Also::timeout_error,
-     "The request's `deadline` was over before the answer was complete. A TimeoutError, too."},
-    {VB_ERROR_FILE, "vector_boot.StateFileError", Also::nothing,
-     "The saved session, `path`, is missing, damaged, or of another model, library or setting."},
-    {VB_ERROR_FORKED, "vector_boot.ForkedError", Also::runtime_error,
-     "The object belongs to the parent process: open the model in the process that uses it."},
+    {"vector_boot.RequestError",
+     "The messages, an option or another argument is wrong: what, and what is expected. A ValueError, too.",
+     VB_ERROR_REQUEST, Also::value_error},
+    {"vector_boot.ContextError",
+     "The prompt is longer than the context. Shorten it, or open the model with a larger `context`.",
+     VB_ERROR_CONTEXT, Also::request_error},
+    {"vector_boot.ModelError", "The model's file, `path`, is missing, malformed or not supported.",
+     VB_ERROR_MODEL, Also::nothing},
+    {"vector_boot.ResourceError", "There is no memory, no thread or no CPU backend for it.",
+     VB_ERROR_RESOURCES, Also::nothing},
+    {"vector_boot.CancelledError",
+     "The answer was cancelled: its stream was closed, or the model or the session was.", VB_ERROR_CANCELLED,
+     Also::nothing},
+    {"vector_boot.DeadlineError",
+     "The request's `deadline` was over before the answer was complete. A TimeoutError, too.",
+     VB_ERROR_DEADLINE, Also::timeout_error},
+    {"vector_boot.StateFileError",
+     "The saved session, `path`, is missing, damaged, or of another model, library or setting.",
+     VB_ERROR_FILE, Also::nothing},
+    {"vector_boot.ForkedError",
+     "The object belongs to the parent process: open the model in the process that uses it.", VB_ERROR_FORKED,
+     Also::runtime_error},
 };
 
 constexpr const char* error_document = "What vector_boot raises.\n\n"

@@ -11,8 +11,6 @@
 #include <cstdint>
 #include <unordered_set>
 
-PyMODINIT_FUNC PyInit__vector_boot();
-
 namespace vb::python {
 
 struct ModelObject;

@@ -145,8 +145,9 @@ bool RequestOptions::read_stop(PyObject* value) {
 
 bool RequestOptions::read_grammar(PyObject* value) {
     auto text = c_text_of(value, reading_);
-    if (text) { grammar_ = *std::move(text); }
-    return text.has_value();
+    if (!text) { return false; }
+    grammar_ = *std::move(text);
+    return true;
 }
 
 bool RequestOptions::read_schema(PyObject* value) {
@@ -154,8 +155,9 @@ bool RequestOptions::read_schema(PyObject* value) {
         return refuse_type(value, "schema", "a dict or JSON text");
     }
     auto text = PyDict_Check(value) ? json_text(value, reading_) : c_text_of(value, reading_);
-    if (text) { schema_ = *std::move(text); }
-    return text.has_value();
+    if (!text) { return false; }
+    schema_ = *std::move(text);
+    return true;
 }
 
 bool RequestOptions::read_logit_bias(PyObject* value) {

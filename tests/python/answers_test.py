@@ -1,5 +1,6 @@
 """Answers, whole and piece by piece, and what can be asked of them."""
 
+import json
 import math
 import threading
 
@@ -109,6 +110,22 @@ def test_logprobs(model):
 
 def test_a_grammar_is_obeyed(model):
     assert model.chat("Hi", grammar='root ::= "yes" | "no"').text in ("yes", "no")
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_schema_is_obeyed(sensible, as_text):
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 20}, "country": {"enum": ["France", "Italy"]}},
+        "required": ["city", "country"],
+        "additionalProperties": False,
+    }
+    reply = sensible.chat(
+        "What is the capital of France? Answer in JSON.", schema=json.dumps(schema) if as_text else schema, max_tokens=80
+    )
+    answer = json.loads(reply.text)
+    assert set(answer) == {"city", "country"}
+    assert answer["country"] in ("France", "Italy")
 
 
 def test_the_context_slides_where_it_is_asked_to(tiny):

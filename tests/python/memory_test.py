@@ -40,7 +40,7 @@ def test_errors_and_streams_that_were_left_do_too(model):
             model.embed(["a"]).tolist()
             model.detokenize(model.tokenize("some text"))
 
-    fail(50)
+    fail(CHATS // 20)
     gc.collect()
     before = resident()
     fail(CHATS // 20)
