@@ -2,7 +2,9 @@
 
 import os
 import pty
+import select
 import signal
+import time
 
 from conftest import ENVIRONMENT, SOURCE
 
@@ -74,13 +76,25 @@ class Terminal:
         )
         os.close(slave)
 
+    def read(self, seconds: float) -> bool:
+        """What comes within the time; False: nothing did."""
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if ready:
+            self.seen += os.read(self.master, 4096).decode(errors="replace")
+        return bool(ready)
+
     def wait_for(self, text: str) -> str:
         while text not in self.seen:
-            got = os.read(self.master, 4096).decode(errors="replace")
-            assert got
-            self.seen += got
+            assert self.read(60), f"{text!r} never came after {self.seen!r}"
         before, _, self.seen = self.seen.partition(text)
         return before
+
+    def wait_for_prompt(self) -> None:
+        """An answer may have the same characters, but goes on after them."""
+        end = time.monotonic() + 60
+        while self.read(0.5) or not self.seen.endswith("> "):
+            assert time.monotonic() < end, f"no prompt after {self.seen[-200:]!r}"
+        self.seen = ""
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
@@ -88,12 +102,15 @@ class Terminal:
 
 def test_a_conversation_in_a_terminal(start, tiny):
     terminal = Terminal(start, tiny, "--max-tokens", "100000", "--temperature", "1")
-    terminal.wait_for("> ")
+    terminal.wait_for_prompt()
     terminal.type("Hello\n")
     terminal.wait_for("Hello")
+    terminal.wait_for("\n")
+    while not terminal.seen:  # the answer has begun
+        assert terminal.read(60)
     terminal.process.send_signal(signal.SIGINT)  # Ctrl-C stops the answer, or the line
-    terminal.wait_for("> ")
+    terminal.wait_for_prompt()
     terminal.process.send_signal(signal.SIGINT)
-    terminal.wait_for("> ")
+    terminal.wait_for_prompt()
     terminal.type("\x04")
     assert terminal.process.wait(timeout=30) == 0
