@@ -352,11 +352,13 @@ void Engine::cancel(Ticket ticket) { implementation_->cancel(ticket); }
 void Engine::embed(std::vector<std::string> texts, std::function<void(Result<Embeddings>)> done) {
     implementation_->embed(std::move(texts), std::move(done));
 }
+// NOLINTNEXTLINE(performance-unnecessary-value-param): two functions keep a copy each
 void Engine::save(std::string messages, std::string path, std::function<void(Result<>)> done) {
     implementation_->add({.run = [messages = std::move(messages), path = std::move(path),
                                   done](Scheduler& scheduler) { done(scheduler.save(messages, path)); },
                           .refuse = [done](const Error& error) { done(std::unexpected(error)); }});
 }
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as above
 void Engine::load(std::string path, std::function<void(Result<std::string>)> done) {
     implementation_->add(
         {.run = [path = std::move(path), done](Scheduler& scheduler) { done(scheduler.load(path)); },

@@ -200,7 +200,7 @@ void Sequences::computed(Id id, std::span<const Token> tokens) {
 
 void Sequences::broken_off(Id id, std::span<const Token> tokens) {
     if (!context_.can_cut()) { return clear(id); } // half of a state may be new
-    const auto there = static_cast<std::size_t>(llama_memory_seq_pos_max(context_.memory(), id) + 1);
+    const auto there = static_cast<std::size_t>(llama_memory_seq_pos_max(context_.memory(), id)) + 1;
     const std::size_t before = held(id).size();
     if (there > before) { computed(id, tokens.first(std::min(there - before, tokens.size()))); }
 }
