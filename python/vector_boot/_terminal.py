@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Iterator
 
 from . import Error, Model, Session, Stream, __version__
 from ._options import Message, Options
@@ -68,34 +68,26 @@ def _open(path: str | None, *, context: int | None, threads: int | None) -> Mode
 
 
 def _talk(session: Session, messages: list[Message], options: Options, *, hints: bool) -> None:
-    for question in _questions("> " if hints else ""):
-        try:
-            if _show(session.stream([*messages, {"role": "user", "content": question}], **options)):
-                messages = []  # the session has them now
-        except Error as error:
-            print(f"vector_boot: {error}", file=sys.stderr)
-            if not hints:
-                raise
-
-
-def _questions(prompt: str) -> Iterator[str]:
-    if prompt:
-        try:
+    if hints:
+        with contextlib.suppress(ImportError):
             import readline  # noqa: F401 (input() edits lines and remembers them with it)
-        except ImportError:
-            pass
     while True:
-        try:
-            question = input(prompt).strip()
+        try:  # all of it: Ctrl-C comes when it wants
+            question = input("> " if hints else "").strip()
+            if question and _show(session.stream([*messages, {"role": "user", "content": question}], **options)):
+                messages = []  # the session has them now
         except EOFError:
-            if prompt:
+            if hints:
                 print()
             return
         except KeyboardInterrupt:
+            if not hints:
+                raise
             print()
-            continue
-        if question:
-            yield question
+        except Error as error:
+            if not hints:
+                raise
+            print(f"vector_boot: {error}", file=sys.stderr)
 
 
 def _show(stream: Stream) -> bool:
