@@ -39,7 +39,7 @@ class Batch {
         batch_.pos[at] = static_cast<llama_pos>(position);
         batch_.n_seq_id[at] = 1;
         batch_.seq_id[at][0] = sequence;
-        batch_.logits[at] = wants_logits;
+        batch_.logits[at] = wants_logits ? 1 : 0;
         return at;
     }
     const llama_batch& get() const noexcept { return batch_; }
