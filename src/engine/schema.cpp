@@ -59,6 +59,22 @@ std::vector<LlgToken> ending_tokens(const llama_vocab* vocabulary) {
     return all;
 }
 
+// A model may like white space too much and never come to the end: between two parts of the answer goes at most a
+// space, or a line end or two and an indentation. llguidance takes it from the schema itself, and the last of two
+// members of a name; what is no object stays as it is.
+std::string with_bounded_white_space(std::string schema) {
+    constexpr std::string_view bound =
+        R"("x-guidance":{"whitespace_pattern":"\\x20|(\\x0D?\\x0A){1,2}[\\x20\\x09]{0,32}"})";
+    constexpr std::string_view white_space = " \t\r\n";
+    const std::size_t begin = schema.find_first_not_of(white_space);
+    const std::size_t end = schema.find_last_not_of(white_space);
+    if (begin == std::string::npos || begin == end || schema[begin] != '{' || schema[end] != '}') {
+        return schema;
+    }
+    const bool is_empty = schema.find_first_not_of(white_space, begin + 1) == end;
+    return schema.insert(end, (is_empty ? "" : ",") + std::string(bound));
+}
+
 } // namespace
 
 Result<const LlgTokenizer*> SchemaVocabulary::tokenizer() {
@@ -92,7 +108,7 @@ Result<Schema> Schema::create(SchemaVocabulary& vocabulary, const std::string& t
     llg_constraint_init_set_defaults(&init, *tokenizer);
     init.log_stderr_level = 0; // a library says nothing there
     init.limits.verbose_errors = false;
-    Matcher matcher(llg_new_matcher(&init, "json_schema", text.c_str()));
+    Matcher matcher(llg_new_matcher(&init, "json_schema", with_bounded_white_space(text).c_str()));
     if (const char* const reason = llg_matcher_get_error(matcher.get())) {
         return std::unexpected(Error{Fault::request, std::string("schema: ") + reason});
     }

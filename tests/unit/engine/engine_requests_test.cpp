@@ -85,7 +85,7 @@ TEST_F(EngineTest, AGrammarIsObeyed) {
 
 TEST_F(EngineTest, ASchemaIsObeyed) {
     const auto engine = start();
-    Request request = question(200);
+    Request request = question(500);
     request.sampling.schema =
         R"({"type":"object","properties":{"name":{"enum":["Ann","Bob"]},"age":{"type":"integer","minimum":10,"maximum":19}},)"
         R"("required":["name","age"],"additionalProperties":false})";
@@ -110,6 +110,31 @@ TEST_F(EngineTest, ASchemaIsObeyed) {
     request.sampling.grammar = "root ::= \"a\"";
     ask(*engine, 1000, request);
     EXPECT_EQ(hearing_.wait_for_end(1000).outcome->error().fault, Fault::request);
+}
+
+// A model that likes white space too much still comes to the end of its answer.
+TEST_F(EngineTest, ASchemaBoundsTheWhiteSpace) {
+    const auto engine = start();
+    ASSERT_EQ(wait_for_state(), State::ready);
+    Request request = question(300);
+    for (const char* const space : {" ", "\n", "\t"}) {
+        for (const Token token : engine->tokenize(space, false).value()) {
+            request.sampling.logit_bias.push_back({.token = token, .bias = 100});
+        }
+    }
+    int which = 0;
+    for (const char* const schema :
+         {R"({"type":"object","properties":{"a":{"const":1}},"required":["a"],"additionalProperties":false})",
+          R"({"enum":[1]})", R"( {"const":1} )"}) {
+        request.sampling.schema = schema;
+        const std::string text = answer(*engine, ++which, request);
+        EXPECT_EQ(text.find_first_not_of(" \n\t1a{}:\""), std::string::npos) << text;
+        EXPECT_NE(text.find('1'), std::string::npos) << text;
+        EXPECT_LT(text.size(), 200U) << text;
+    }
+    request.sampling.logit_bias.clear();
+    request.sampling.schema = "{}"; // anything, if it is JSON
+    EXPECT_FALSE(answer(*engine, ++which, request).empty());
 }
 
 TEST_F(EngineTest, PenaltiesKeepItFromRepeating) {
