@@ -44,13 +44,13 @@ std::string changed(std::string file, const Field& field, std::uint64_t value) {
     return file;
 }
 
-// The wait status of a process that loads the file.
-int load_elsewhere(const std::string& file) {
+// How a process that loads the file ended.
+test::Ended load_elsewhere(const std::string& file) {
     std::string path = testing::TempDir() + "vb-mutation-" + std::to_string(getpid()) + ".gguf";
     std::ofstream(path, std::ios::binary) << file;
-    const int status = test::run_on_file(VB_LOAD_PROBE, path);
+    test::Ended ended = test::run_on_file(VB_LOAD_PROBE, path);
     unlink(path.c_str());
-    return status;
+    return ended;
 }
 
 TEST(GgufMutation, TheUnchangedModelLoads) {
@@ -58,8 +58,8 @@ TEST(GgufMutation, TheUnchangedModelLoads) {
          {test::Variation{}, test::Variation{.version = 2}, test::Variation{.alignment = 64},
           test::Variation{.vocabulary_size = false},
           test::Variation{.tokens = {"", "", "x", "a", "b", "c", "d", "e", "f", "g"}}}) {
-        const int status = load_elsewhere(test::smallest_model(variation).file());
-        EXPECT_TRUE(test::succeeded(status)) << status;
+        const test::Ended ended = load_elsewhere(test::smallest_model(variation).file());
+        EXPECT_TRUE(ended.succeeded()) << ended;
     }
 }
 
@@ -93,8 +93,8 @@ TEST(GgufMutationSlow, NothingThatPassesTheCheckKillsTheLoader) {
         for (const std::uint64_t value : mutations(value_of(file, field), field.size)) {
             const std::string mutated = changed(file, field, value);
             if (!check_gguf(as_bytes(mutated), mutated.size(), "m")) { continue; }
-            const int status = load_elsewhere(mutated);
-            EXPECT_TRUE(WIFEXITED(status)) << field.name << " = " << value << ": wait status " << status;
+            const test::Ended ended = load_elsewhere(mutated);
+            EXPECT_TRUE(ended.by_itself()) << field.name << " = " << value << ": " << ended;
         }
     }
 }
@@ -182,9 +182,9 @@ TEST(GgufMutationSlow, NothingOfAnyKindThatPassesTheCheckKillsTheEngine) {
         if (left == 0) { continue; } // the check itself is quick
         --left;
         ++passed;
-        const int status = load_elsewhere(mutated);
-        EXPECT_TRUE(WIFEXITED(status)) << mutation.file->name << ": " << mutation.field->name << " = "
-                                       << mutation.value << ": wait status " << status;
+        const test::Ended ended = load_elsewhere(mutated);
+        EXPECT_TRUE(ended.by_itself()) << mutation.file->name << ": " << mutation.field->name << " = "
+                                       << mutation.value << ": " << ended;
     }
     RecordProperty("refused", std::to_string(refused));
     RecordProperty("loaded_or_refused_by_libllama", std::to_string(passed));

@@ -188,16 +188,12 @@ class OwnGroup {
     OwnGroup& operator=(const OwnGroup&) = delete;
     bool is_there() const { return is_there_; }
     std::string run(const std::string& program, const std::string& file) const {
-        const std::string output = testing::TempDir() + "vb-group-" + std::to_string(getpid());
         const std::string script = testing::TempDir() + "vb-group-" + std::to_string(getpid()) + ".sh";
         std::ofstream(script) << "echo $$ > " << directory_ << "/cgroup.procs && exec " << program << ' '
-                              << file << " 2> " << output << "\n";
-        test::run_on_file("/bin/sh", script);
-        std::ifstream said(output);
-        const std::string text{std::istreambuf_iterator<char>(said), {}};
-        std::filesystem::remove(output);
+                              << file << "\n";
+        const test::Ended ended = test::run_on_file("/bin/sh", script);
         std::filesystem::remove(script);
-        return text;
+        return ended.said;
     }
 
   private:
