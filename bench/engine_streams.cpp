@@ -1,12 +1,14 @@
-// Asks several questions of one model at once, in this process, for `./dev bench engine`. Prints a line of JSON.
-//   engine_streams MODEL REQUESTS TOKENS SYSTEM_WORDS
-// Each question is another one; SYSTEM_WORDS words of a system message are the same for all.
+// Answers the conversations on stdin, one JSON array of messages a line, PARALLEL of them at a time, in this process:
+// for `./dev bench engine`. Prints what each took as a line of JSON.
+//   engine_streams MODEL PARALLEL TOKENS
 #include <vector_boot.hpp>
 
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,25 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Numbers {
-    unsigned requests = 1;
-    unsigned tokens = 128;
-    unsigned system_words = 0;
-};
-
 bool read(const char* word, unsigned& number) {
     const char* const end = word + std::strlen(word);
-    return std::from_chars(word, end, number).ptr == end;
-}
-
-std::string messages(unsigned which, unsigned system_words) {
-    std::string system = "You tell long stories.";
-    for (unsigned word = 0; word < system_words; ++word) {
-        system += " word" + std::to_string(word % 10);
-    }
-    return R"([{"role":"system","content":")" + system +
-           R"("},{"role":"user","content":"Tell a long story about )" + std::to_string(which) +
-           R"( sailors."}])";
+    return std::from_chars(word, end, number).ptr == end && number > 0;
 }
 
 struct Measured {
@@ -41,9 +27,9 @@ struct Measured {
     std::string error;
 };
 
-Measured ask(vector_boot::Model& model, unsigned which, const Numbers& numbers) {
+Measured ask(vector_boot::Model& model, const std::string& messages, unsigned tokens) {
     Measured measured;
-    auto request = model.chat(messages(which, numbers.system_words), {.max_tokens = numbers.tokens});
+    auto request = model.chat(messages, {.max_tokens = tokens});
     const auto done = request ? request->text() : std::unexpected(request.error());
     if (!done) {
         measured.error = done.error().message;
@@ -51,6 +37,22 @@ Measured ask(vector_boot::Model& model, unsigned which, const Numbers& numbers) 
         measured.result = request->result().value_or(measured.result);
     }
     return measured;
+}
+
+std::vector<Measured> ask_all(vector_boot::Model& model, const std::vector<std::string>& conversations,
+                              unsigned parallel, unsigned tokens) {
+    std::vector<Measured> all(conversations.size());
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> clients;
+    for (unsigned client = 0; client < parallel; ++client) {
+        clients.emplace_back([&] {
+            for (std::size_t which = 0; (which = next++) < all.size();) {
+                all[which] = ask(model, conversations[which], tokens);
+            }
+        });
+    }
+    clients.clear(); // joins them
+    return all;
 }
 
 std::size_t resident_kilobytes() {
@@ -68,40 +70,38 @@ std::size_t resident_kilobytes() {
 } // namespace
 
 int main(int count, char** words) {
-    Numbers numbers;
-    if (count != 5 || !read(words[2], numbers.requests) || !read(words[3], numbers.tokens) ||
-        !read(words[4], numbers.system_words)) {
-        std::fputs("usage: engine_streams MODEL REQUESTS TOKENS SYSTEM_WORDS\n", stderr);
+    unsigned parallel = 0;
+    unsigned tokens = 0;
+    if (count != 4 || !read(words[2], parallel) || !read(words[3], tokens)) {
+        std::fputs("usage: engine_streams MODEL PARALLEL TOKENS <CONVERSATIONS\n", stderr);
         return 2;
     }
-    auto model = vector_boot::Model::open(words[1], {.context = 2048, .parallel = numbers.requests});
+    std::vector<std::string> conversations;
+    for (std::string line; std::getline(std::cin, line);) {
+        conversations.push_back(line);
+    }
+    auto model = vector_boot::Model::open(words[1], {.context = 2048, .parallel = parallel});
     if (!model) {
         std::fprintf(stderr, "%s\n", model.error().message.c_str());
         return 1;
     }
-    static_cast<void>(
-        ask(*model, 10'000, {.requests = 1, .tokens = 2, .system_words = 0})); // memory is touched
-    std::vector<Measured> all(numbers.requests);
+    // Memory is touched, and nothing remains of it that a conversation could begin with.
+    static_cast<void>(ask(*model, R"([{"role":"assistant","content":"?"}])", 2));
     const Clock::time_point began = Clock::now();
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned which = 0; which < numbers.requests; ++which) {
-            threads.emplace_back([&, which] { all[which] = ask(*model, which, numbers); });
-        }
-    }
+    const std::vector<Measured> all = ask_all(*model, conversations, parallel, tokens);
     const std::chrono::duration<double> seconds = Clock::now() - began;
     std::printf(R"({"seconds": %.4f, "resident_kb": %zu, "requests": [)", seconds.count(),
                 resident_kilobytes());
-    for (unsigned which = 0; which < numbers.requests; ++which) {
-        if (!all[which].error.empty()) {
-            std::fprintf(stderr, "%s\n", all[which].error.c_str());
+    for (const Measured& one : all) {
+        if (!one.error.empty()) {
+            std::fprintf(stderr, "%s\n", one.error.c_str());
             return 1;
         }
-        const vb_result& result = all[which].result;
-        std::printf(R"(%s{"first_ms": %.3f, "total_ms": %.3f, "tokens": %u, "prompt": %u, "cached": %u})",
-                    which == 0 ? "" : ", ", static_cast<double>(result.first_token_ns) / 1e6,
+        const vb_result& result = one.result;
+        std::printf(R"(%s{"first_ms": %.3f, "total_ms": %.3f, "tokens": %u, "cached": %u})",
+                    &one == all.data() ? "" : ", ", static_cast<double>(result.first_token_ns) / 1e6,
                     static_cast<double>(result.total_ns) / 1e6, result.completion_tokens,
-                    result.prompt_tokens, result.cached_tokens);
+                    result.cached_tokens);
     }
     std::puts("]}");
     return 0;

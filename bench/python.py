@@ -73,28 +73,37 @@ def ensure_other() -> None:
         raise Failure("pip could not install llama-cpp-python; its message is above")
 
 
+def measure(model: Path, runs: int) -> dict[str, list[float]]:
+    """Milliseconds of each contender's runs."""
+    ensure_other()
+    times: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
+    for run in range(runs + 1):
+        for contender in CONTENDERS:
+            took = milliseconds(contender, model)
+            if run > 0:  # the first fills the page cache
+                times[contender.name].append(took)
+    return times
+
+
+def table(times: dict[str, list[float]]) -> str:
+    own = statistics.median(times["vector_boot"])
+    lines = [f"{'from exec to the first piece':30}{'median ms':>10}{'min':>8}{'max':>8}{'ratio':>8}"]
+    for name, values in times.items():
+        median = statistics.median(values)
+        lines.append(f"{name:30}{median:10.0f}{min(values):8.0f}{max(values):8.0f}{own / median:8.2f}")
+    return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench python", description=__doc__)
     parser.add_argument("--runs", type=int, default=11, metavar="N", help="of each (default: 11)")
     parser.add_argument("--model", metavar="FILE", help="default: SmolLM2-135M-Instruct")
     given = parser.parse_args()
     try:
-        model = model_path(given.model)
-        ensure_other()
-        times: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
-        for run in range(given.runs + 1):
-            for contender in CONTENDERS:
-                took = milliseconds(contender, model)
-                if run > 0:  # the first fills the page cache
-                    times[contender.name].append(took)
+        print(table(measure(model_path(given.model), given.runs)))
     except Failure as failure:
         print(f"bench python: {failure}", file=sys.stderr)
         return 1
-    own = statistics.median(times["vector_boot"])
-    print(f"{'from exec to the first piece':30}{'median ms':>10}{'min':>8}{'max':>8}{'ratio':>8}")
-    for name, values in times.items():
-        median = statistics.median(values)
-        print(f"{name:30}{median:10.0f}{min(values):8.0f}{max(values):8.0f}{own / median:8.2f}")
     return 0
 
 
