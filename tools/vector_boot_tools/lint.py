@@ -1,4 +1,4 @@
-"""What needs no running program: formatting, static analysis, types, sizes of files, links."""
+"""What needs no running program: formatting, static analysis, types, sizes of files, links, the documentation's site."""
 
 import re
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from . import documentation
 from .places import CHECKOUT
 from .result import Result
 
@@ -56,8 +57,16 @@ def python_types() -> bool:
     return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench", *conformance])
 
 
+def release_build() -> bool:
+    return subprocess.run([CHECKOUT / "dev", "build", "release"], check=False).returncode == 0
+
+
+def documentation_site() -> bool:
+    return release_build() and documentation.build()
+
+
 def static_analysis() -> bool:
-    if subprocess.run([CHECKOUT / "dev", "build", "release"], check=False).returncode != 0:
+    if not release_build():
         return False
     command = ["run-clang-tidy", "-quiet", "-p", "build/release", "-warnings-as-errors=*"]
     finished = subprocess.run(
@@ -80,6 +89,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "file sizes": file_sizes,
     "links": document_links,
     "mypy": python_types,
+    "documentation": documentation_site,
     "clang-tidy": static_analysis,
 }
 
