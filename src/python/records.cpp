@@ -22,7 +22,8 @@ PyStructSequence_Field usage_fields[] = {
     {"prompt_tokens", "Tokens of the prompt."},
     {"cached_tokens", "How many of those did not have to be computed."},
     {"completion_tokens", "Tokens of the answer, the one that ended it included."},
-    {"first_token_seconds", "Seconds from the call to the first text, or with `logprobs` the first token; 0 where there was none."},
+    {"first_token_seconds",
+     "Seconds from the call to the first text, or with `logprobs` the first token; 0 where there was none."},
     {"total_seconds", "Seconds from the call to the end."},
     {nullptr, nullptr}};
 PyStructSequence_Desc usage_description{"vector_boot.Usage", "What an answer took.", usage_fields, 5};

@@ -42,8 +42,8 @@ def read_header(domain: str) -> bool:
 
 
 def write_pages() -> bool:
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", FOLDER / "doctrees"]
-    command += ["-D", f"doxygen_folder={FOLDER / 'doxygen'}", CHECKOUT / "docs", SITE]
+    command: list[str | Path] = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", FOLDER / "doctrees", "-D"]
+    command += [ f"doxygen_folder={FOLDER / 'doxygen'}", CHECKOUT / "docs", SITE]
     paths = f"{PYTHON}{os.pathsep}{CHECKOUT / 'tools'}"
     return subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=False).returncode == 0
 

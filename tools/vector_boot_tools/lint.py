@@ -52,6 +52,16 @@ def document_links() -> bool:
     return good
 
 
+def document_excerpts() -> bool:
+    """Code in the page on threads is that of the examples that run."""
+    examples = "".join(Path(CHECKOUT, path).read_text(encoding="utf-8") for path in tracked("examples/*.c", "examples/*.py"))
+    blocks = re.findall(r"```(?:c|python)\n(.*?)```", Path(CHECKOUT, "docs", "threading.md").read_text(encoding="utf-8"), re.DOTALL)
+    strangers = [block for block in blocks if block not in examples]
+    for block in strangers:
+        print(f"docs/threading.md: this is in none of the examples:\n{block}")
+    return bool(blocks) and not strangers
+
+
 def python_types() -> bool:
     conformance = [f"tests/conformance/{name}.py" for name in ("compare", "conftest", "harness")]
     return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench", *conformance])
@@ -88,6 +98,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "clang-format": formatting,
     "file sizes": file_sizes,
     "links": document_links,
+    "excerpts": document_excerpts,
     "mypy": python_types,
     "documentation": documentation_site,
     "clang-tidy": static_analysis,
