@@ -10,7 +10,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "vecto
 exclude_patterns = ["man", "_static"]
 primary_domain = None
 highlight_language = "none"
-smartquotes = False
+smartquotes_action = "D"  # dashes only: quotes are often code
 default_role = "code"
 
 html_theme = "alabaster"
@@ -19,6 +19,7 @@ html_theme_options = {
     "fixed_sidebar": True,
     "show_powered_by": False,
     "page_width": "1180px",
+    "body_max_width": "auto",
     "sidebar_width": "240px",
     "font_family": "system-ui, sans-serif",
     "head_font_family": "system-ui, sans-serif",

@@ -42,7 +42,7 @@ def read_header(domain: str) -> bool:
 
 
 def write_pages() -> bool:
-    command: list[str | Path] = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", FOLDER / "doctrees", "-D"]
+    command: list[str | Path] = [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", "-b", "html", "-d", FOLDER / "doctrees", "-D"]
     command += [ f"doxygen_folder={FOLDER / 'doxygen'}", CHECKOUT / "docs", SITE]
     paths = f"{PYTHON}{os.pathsep}{CHECKOUT / 'tools'}"
     return subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=False).returncode == 0

@@ -22,7 +22,7 @@ LINKS = (
     (r"\b(vb_[a-z_]+)\(\)", r":c:func:`\1`"),
     (r"\b(vb_[a-z_]+)\.(\w+)", r":c:member:`\1.\2`"),
     (r"\b(VB_[A-Z]+(?:_[A-Z]+)*)\b(?!\\)", r":c:macro:`\1`"),
-    (r"\b(vb_(?:model|session|request|buffer))\b(?!`|\.|\(\))", r":c:type:`\1`"),
+    (r"\b(vb_(?:model|session|request|buffer|model_options|request_options|model_info))\b(?![`.(\\])", r":c:type:`\1`"),
     (r"\bdocs/(\w+)\.md\b", r":doc:`/\1`"),
 )
 SPACES = re.compile(r"\s+")
