@@ -64,7 +64,7 @@ def document_excerpts() -> bool:
 
 def python_types() -> bool:
     conformance = [f"tests/conformance/{name}.py" for name in ("compare", "conftest", "harness")]
-    return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench", *conformance])
+    return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench", "docs", *conformance])
 
 
 def release_build() -> bool:
