@@ -33,10 +33,10 @@ HEADERS = {
 }
 
 
-def read_header(domain: str) -> bool:
-    output = FOLDER / "doxygen" / domain
+def read_header(domain: str, output: Path, **others: str) -> bool:
+    """False: something is not described, and Doxygen has said what."""
     output.mkdir(parents=True, exist_ok=True)
-    settings = {**COMMON, **HEADERS[domain], "OUTPUT_DIRECTORY": str(output), "XML_OUTPUT": "."}
+    settings = {**COMMON, **HEADERS[domain], "OUTPUT_DIRECTORY": str(output), "XML_OUTPUT": ".", **others}
     text = "".join(f"{name}={value}\n" for name, value in settings.items())
     return subprocess.run(["doxygen", "-"], cwd=CHECKOUT, input=text, text=True, check=False).returncode == 0
 
@@ -72,7 +72,7 @@ def public() -> dict[str, set[str]]:
 
 
 def build() -> bool:
-    if not all(read_header(domain) for domain in HEADERS) or not write_pages():
+    if not all(read_header(domain, FOLDER / "doxygen" / domain) for domain in HEADERS) or not write_pages():
         return False
     good = True
     there = described()
