@@ -95,6 +95,7 @@ def test_the_messages_about_files_are_real(tmp_path, tiny, small):
         assert re.search(rf"^{shape}$", PAGE, re.MULTILINE), text
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # threads and fork(): that is what is tested
 def test_the_message_about_forks_is_real(small):
     read, write = os.pipe()
     child = os.fork()
