@@ -1,6 +1,6 @@
-// vector_boot.h for C++23: the handles as objects that end themselves, failures as std::expected. Header
-// only; all of it goes through the C interface, whose rules on threads, fork() and event loops hold here too.
-// Needs no exceptions. Callbacks that the C interface calls (log, progress, news) must not throw.
+/// @file
+/// vector_boot.h for C++23: the handles as objects that end themselves, failures as std::expected. Header only; all
+/// of it goes through the C interface, whose rules hold here too. Needs no exceptions; callbacks must not throw.
 #pragma once
 
 #include "vector_boot.h"
@@ -22,13 +22,15 @@
 
 namespace vector_boot {
 
+/// Why something failed.
 struct Error {
-    std::int32_t status = VB_OK; // VB_ERROR_*
-    std::string message;
+    std::int32_t status = VB_OK; ///< VB_ERROR_*
+    std::string message;         ///< vb_error_last()
 
     bool operator==(const Error&) const = default;
 };
 
+/// What a function made, or why it did not.
 template <class Value = void>
 using Result = std::expected<Value, Error>;
 
@@ -53,7 +55,7 @@ inline Result<> result(std::int32_t status) {
 
 } // namespace detail
 
-// The bytes of a vb_buffer as an array of `Value`.
+/// The bytes of a vb_buffer as an array of `Value`.
 template <class Value>
 class Buffer {
   public:
@@ -82,12 +84,13 @@ inline Result<std::string> text(std::int32_t status, vb_buffer* out) {
 
 } // namespace detail
 
-// What came of an answer since the last piece; valid until the next one is asked for.
+/// What came of an answer since the last piece; valid until the next one is asked for.
 struct Piece {
-    std::string_view text;
-    std::span<const vb_chosen_token> tokens;
+    std::string_view text;                   ///< whole characters
+    std::span<const vb_chosen_token> tokens; ///< with RequestOptions::alternatives only
 };
 
+/// How an answer is to be, as vb_request_options.
 struct RequestOptions {
     std::uint32_t max_tokens = 0;
     float temperature = 0;
@@ -100,20 +103,21 @@ struct RequestOptions {
     std::uint32_t penalty_tokens = 0;
     std::optional<std::uint32_t> seed{};
     bool slides = false;
-    std::optional<std::uint32_t> alternatives{}; // Piece::tokens are there, each with so many others
+    std::optional<std::uint32_t> alternatives{}; ///< Piece::tokens are there, each with so many others
     std::chrono::milliseconds deadline{};
     std::string grammar{};
     std::string schema{};
     std::vector<std::string> stop{};
     std::vector<vb_logit_bias> logit_bias{};
-    std::function<void()> news{}; // in Model::dispatch(): Request::next(piece, 0ms) has something to say
+    std::function<void()> news{}; ///< in Model::dispatch(): Request::next(piece, 0ms) has something to say
 };
 
+/// One answer under way; the end of the object cancels it, unless it is over.
 class Request {
   public:
     enum class Next : unsigned char { piece, end, nothing_yet };
 
-    // Waits for the next piece.
+    /// Waits for the next piece; with a timeout, no longer than that.
     Result<Next> next(Piece& piece) { return next_within(-1, piece); }
     Result<Next> next(Piece& piece, std::chrono::milliseconds timeout) {
         constexpr std::int64_t most = INT32_MAX;
@@ -121,7 +125,7 @@ class Request {
         return next_within(static_cast<std::int32_t>(count < 0 ? 0 : count > most ? most : count), piece);
     }
 
-    // Every piece to `function`, which returns nothing, or false to cancel.
+    /// Every piece to `function`, which returns nothing, or false to cancel.
     template <class Function>
     Result<> for_each(Function&& function) {
         Piece piece;
@@ -137,7 +141,7 @@ class Request {
         }
     }
 
-    // What is left of the answer, whole.
+    /// What is left of the answer, whole.
     Result<std::string> text() {
         std::string whole;
         return for_each([&whole](const Piece& piece) { whole += piece.text; }).transform([&] {
@@ -145,8 +149,7 @@ class Request {
         });
     }
 
-    // `for (const Piece& piece : request)`; the loop ends with the answer, or with an error, which then is in
-    // error().
+    /// `for (const Piece& piece : request)`; it ends with the answer, or with an error: see error().
     class Iterator {
       public:
         using value_type = Piece;
@@ -169,19 +172,19 @@ class Request {
     };
     Iterator begin() { return Iterator(*this); }
     std::default_sentinel_t end() const noexcept { return {}; }
-    // Why next() last failed; nothing if it did not.
+    /// Why next() last failed; nothing if it did not.
     const std::optional<Error>& error() const noexcept { return error_; }
 
-    void cancel() noexcept { vb_request_cancel(handle()); }
+    void cancel() noexcept { vb_request_cancel(handle()); } ///< vb_request_cancel()
 
-    // Nothing before the end was told.
+    /// vb_request_get_result(): nothing before the end was told.
     std::optional<vb_result> result() const {
         vb_result result = VB_RESULT_INIT;
         if (vb_request_get_result(handle(), &result) != VB_OK) { return std::nullopt; }
         return result;
     }
 
-    vb_request* handle() const noexcept { return handle_.get(); }
+    vb_request* handle() const noexcept { return handle_.get(); } ///< for vector_boot.h; it stays ours
 
   private:
     friend class Model;
@@ -248,6 +251,7 @@ class Request {
     std::optional<Error> error_;
 };
 
+/// A conversation that keeps its messages: vb_session.
 class Session {
   public:
     explicit Session(vb_session* handle) noexcept : handle_(handle) {}
@@ -264,23 +268,25 @@ class Session {
     }
     Result<> save(const std::string& path) { return detail::result(vb_session_save(handle(), path.c_str())); }
 
-    vb_session* handle() const noexcept { return handle_.get(); }
+    vb_session* handle() const noexcept { return handle_.get(); } ///< for vector_boot.h; it stays ours
 
   private:
     std::unique_ptr<vb_session, detail::Free<vb_session_free>> handle_;
 };
 
+/// How a model is opened, as vb_model_options.
 struct ModelOptions {
     std::uint32_t context = 0;
     std::uint32_t threads = 0;
     std::uint32_t parallel = 0;
     std::uint32_t kept = 0;
     std::string cache{};
-    std::function<bool(float)> progress{}; // false gives up
+    std::function<bool(float)> progress{}; ///< false gives up
     std::function<void(std::int32_t level, std::string_view text)> log{};
-    std::int32_t log_level = 0; // VB_LOG_*
+    std::int32_t log_level = 0; ///< VB_LOG_*
 };
 
+/// A model that is loaded and answers: vb_model. Each function is the vb_model_ function of its name.
 class Model {
   public:
     static Result<Model> open(const std::string& path, ModelOptions options = {}) {
@@ -351,7 +357,7 @@ class Model {
         const auto status = vb_model_render(handle(), messages.c_str(), &out);
         return detail::text(status, out);
     }
-    // One after the other, info().embedding floats each.
+    /// One after the other, info().embedding floats each.
     Result<Buffer<float>> embed(const std::vector<std::string>& texts) {
         std::vector<const char*> given;
         for (const std::string& text : texts) {
@@ -373,11 +379,11 @@ class Model {
         });
     }
 
-    // Readable while requests with `news` have some: then call dispatch(), which says how many had.
+    /// Readable while requests with `news` have some: then call dispatch(), which says how many had.
     Result<int> fd() const { return number(vb_model_fd(handle())); }
     Result<int> dispatch() { return number(vb_model_dispatch(handle())); }
 
-    vb_model* handle() const noexcept { return handle_.get(); }
+    vb_model* handle() const noexcept { return handle_.get(); } ///< for vector_boot.h; it stays ours
 
   private:
     using Log = std::function<void(std::int32_t, std::string_view)>;

@@ -1,4 +1,4 @@
-"""GGUF language models in this process, by the engine of vector_boot.
+"""GGUF language models in this process, by the engine of vector_boot::
 
     import vector_boot
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ._events import Waiting
     from ._options import Message, Options
+    from ._vector_boot import Embeddings, ModelInfo
 
 
 class Engine:
@@ -56,18 +57,24 @@ class Engine:
 class Model:
     """A model that is loaded and answers.
 
-    path: the GGUF file. None: the one that the environment variable VECTOR_BOOT_MODEL names.
-    context: tokens that a prompt and its answer may have together. Default: 2048, or less if it was trained for less.
-    threads: how many compute. Default: as many as the CPU affinity and the cgroup's quota allow.
-    parallel: requests that are computed at once; more wait in their order. Default: 8.
-    kept: tokens of past requests that stay computed, for those that begin alike. Default: `context`.
-    cache: a directory for what saves time at the next start. Default: none.
-    progress: called while the model loads, with how much is, from 0.0 to 1.0, at least ten times a second. What it
-        raises gives up loading.
+    Loading takes as long as the file needs; Ctrl-C ends it. ``with Model(...) as model:`` closes it at the end. Any
+    thread may use a model; requests run side by side.
 
-    Loading takes as long as the file needs; Ctrl-C ends it. Raises ModelError, ResourceError or RequestError.
+    Args:
+        path: the GGUF file. None: the one that the environment variable VECTOR_BOOT_MODEL names.
+        context: tokens that a prompt and its answer may have together. Default: 2048, or less if it was trained for
+            less.
+        threads: how many compute. Default: as many as the CPU affinity and the cgroup's quota allow.
+        parallel: requests that are computed at once; more wait in their order. Default: 8.
+        kept: tokens of past requests that stay computed, for those that begin alike. Default: as `context`.
+        cache: a directory for what saves time at the next start. Default: none.
+        progress: called while the model loads, with how much is, from 0.0 to 1.0, at least ten times a second. What
+            it raises gives up loading.
 
-    `with Model(...) as model:` closes it at the end. Any thread may use a model; requests run side by side.
+    Raises:
+        ModelError: the file is missing, malformed or not supported.
+        ResourceError: there is no memory, no thread or no CPU backend for it.
+        RequestError: an argument is wrong.
     """
 
     __slots__ = ("__weakref__", "_engine", "_path")
@@ -103,37 +110,62 @@ class Model:
         return self._path
 
     @property
-    def info(self) -> _vector_boot.ModelInfo:
-        """What is known of the model: name, context, vocabulary, parameters and more."""
+    def info(self) -> ModelInfo:
+        """What is known of the model, such as its name, context and vocabulary."""
         return self._engine.handle.info()
 
     def chat(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Reply:
         """The answer to a conversation, by the model's own chat template.
 
-        messages: a list of dicts as in OpenAI's API, or a str, which is one message of the user.
-        options: see vector_boot.Options.
+        Waits for the whole answer; other threads run meanwhile, and Ctrl-C ends it.
 
-        Waits for the whole answer; other threads run meanwhile, and Ctrl-C ends it. Raises RequestError,
-        ContextError, DeadlineError, ResourceError or CancelledError.
+        Args:
+            messages: a list of dicts as in OpenAI's API, or a str, which is one message of the user.
+            options: those of Options, by their names.
+
+        Raises:
+            RequestError: the messages or an option are wrong, or the model is closed.
+            ContextError: the prompt is longer than the context.
+            DeadlineError: the option `deadline` was over.
+            ResourceError: there is no memory for it.
+            CancelledError: the model was closed meanwhile.
         """
         return self._engine.answer(self._engine.handle.chat(messages, options), options)
 
     def stream(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Stream:
-        """The same piece by piece: `for piece in model.stream(...)`, or `async for`."""
+        """The same as chat(), piece by piece: ``for piece in model.stream(...)``, or ``async for``.
+
+        Args:
+            messages: as for chat().
+            options: those of Options, by their names.
+        """
         return self._engine.stream(self._engine.handle.chat(messages, options), options)
 
     def complete(self, prompt: str | Sequence[int], **options: Unpack[Options]) -> Reply:
-        """How the model goes on with a text, or with tokens, as they are: without a chat template."""
+        """How the model goes on with a text, or with tokens, as they are: without a chat template.
+
+        Args:
+            prompt: a text, or a list of tokens.
+            options: those of Options, by their names.
+        """
         return self._engine.answer(self._engine.handle.complete(prompt, options), options)
 
     def stream_complete(self, prompt: str | Sequence[int], **options: Unpack[Options]) -> Stream:
-        """The same piece by piece."""
+        """The same as complete(), piece by piece.
+
+        Args:
+            prompt: a text, or a list of tokens.
+            options: those of Options, by their names.
+        """
         return self._engine.stream(self._engine.handle.complete(prompt, options), options)
 
-    def embed(self, texts: str | Iterable[str]) -> _vector_boot.Embeddings:
-        """The embeddings of texts, each as long as the context at most. One str counts as one text.
+    def embed(self, texts: str | Iterable[str]) -> Embeddings:
+        """The embeddings of texts, of length 1 each.
 
         Blocks until all are computed; other requests go on meanwhile.
+
+        Args:
+            texts: each as long as the context at most; one str counts as one text.
         """
         try:
             return self._engine.handle.embed(texts)
@@ -141,16 +173,30 @@ class Model:
             _log.deliver(self._engine.handle)
 
     def tokenize(self, text: str, special: bool = True) -> list[int]:
-        """The tokens of a text. special: names of control tokens, such as "<|im_end|>", count as those, and what the
-        model wants at the beginning is added."""
+        """The tokens of a text.
+
+        Args:
+            text: any text.
+            special: names of control tokens, such as ``<|im_end|>``, count as those, and what the model wants at the
+                beginning is added.
+        """
         return self._engine.handle.tokenize(text, special)
 
     def detokenize(self, tokens: Iterable[int], special: bool = True) -> str:
-        """The text of tokens. special: with the names of control tokens. What is no whole character is U+FFFD."""
+        """The text of tokens. What is no whole character is U+FFFD.
+
+        Args:
+            tokens: their numbers.
+            special: with the names of control tokens.
+        """
         return self._engine.handle.detokenize(tokens, special)
 
     def render(self, messages: str | Sequence[Message]) -> str:
-        """What the model's chat template makes of messages, for the model to go on."""
+        """What the model's chat template makes of messages, for the model to go on.
+
+        Args:
+            messages: as for chat().
+        """
         return self._engine.handle.render(messages)
 
     def session(self) -> Session:
@@ -158,8 +204,18 @@ class Model:
         return Session(self._engine, self._engine.handle.session())
 
     def load(self, path: str | os.PathLike[str]) -> Session:
-        """The session of a file that Session.save() wrote, with the same model, library and settings; else
-        StateFileError. Only load files that nobody else could have written. Blocks."""
+        """The session of a file that Session.save() wrote. Blocks.
+
+        It must be of the same model file (its size, its time of modification and its content), the same libllama and
+        ggml, the same features of the CPU and the same devices; what Model() was told may be something else. Only load
+        files that nobody else could have written: one that others may write is refused.
+
+        Args:
+            path: the file; no symbolic link.
+
+        Raises:
+            StateFileError: the file is missing, damaged, or not for this model, library and CPU.
+        """
         return Session(self._engine, self._engine.handle.load(path))
 
     def close(self) -> None:
@@ -201,15 +257,29 @@ class Session:
         return messages
 
     def chat(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Reply:
-        """The answer to the conversation and these messages; otherwise as Model.chat()."""
+        """The answer to the conversation and these messages; otherwise as Model.chat().
+
+        Args:
+            messages: what is new, as for Model.chat().
+            options: those of Options, by their names.
+        """
         return self._engine.answer(self._handle.chat(messages, options), options)
 
     def stream(self, messages: str | Sequence[Message], **options: Unpack[Options]) -> Stream:
-        """The same piece by piece."""
+        """The same as chat(), piece by piece.
+
+        Args:
+            messages: what is new, as for Model.chat().
+            options: those of Options, by their names.
+        """
         return self._engine.stream(self._handle.chat(messages, options), options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the conversation and what is computed of it to a file, as a whole or not at all. Blocks."""
+        """Writes the conversation and what is computed of it to a file, as a whole or not at all. Blocks.
+
+        Args:
+            path: the file, which only its owner may read and write.
+        """
         self._handle.save(path)
 
     def close(self) -> None:

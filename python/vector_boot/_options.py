@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, TypedDict
 
-# As in OpenAI's API: {"role": "user", "content": "Why is the sky blue?"}.
 Message: TypeAlias = dict[str, Any]
+"""A message as in OpenAI's API: ``{"role": "user", "content": "Why is the sky blue?"}``."""
 
 
 class Options(TypedDict, total=False):
@@ -15,25 +15,25 @@ class Options(TypedDict, total=False):
     """
 
     max_tokens: int | None
-    """The most tokens of the answer. Default: as many as the context holds."""
+    """The most tokens of the answer; by default as many as the context holds."""
     temperature: float | None
-    """0, the default: always the likeliest token. 1: as the model has it."""
+    """0, the default, takes the likeliest token each time; 1 chooses as the model has it."""
     top_k: int | None
-    """Choose among so many of the likeliest tokens. Default, 0: all."""
+    """Choose among so many of the likeliest tokens; 0, the default, is all."""
     top_p: float | None
-    """Choose among the likeliest that have this probability together. Default, 1: all."""
+    """Choose among the likeliest that have this probability together; 1, the default, is all."""
     min_p: float | None
-    """Choose among those with this part of the likeliest one's probability. Default, 0: all."""
+    """Choose among those with this part of the likeliest one's probability; 0, the default, is all."""
     repeat_penalty: float | None
-    """Divides the logits of the last `penalty_tokens` tokens. Default, 1: no penalty."""
+    """Divides the logits of the last `penalty_tokens` tokens; 1, the default, is no penalty."""
     frequency_penalty: float | None
-    """Subtracted from a logit for each time that the token was there. Default: 0."""
+    """Subtracted from a logit for each time that the token was there; 0 by default."""
     presence_penalty: float | None
-    """Subtracted from the logits of tokens that were there. Default: 0."""
+    """Subtracted from the logits of tokens that were there; 0 by default."""
     penalty_tokens: int | None
-    """How far the penalties look back. Default: 64 tokens."""
+    """How far the penalties look back; 64 tokens by default."""
     seed: int | None
-    """The same seed, the same choices: 0 to 2**32 - 1. Default: another one each time."""
+    """The same seed, the same choices; 0 to 4294967295, by default another one each time."""
     stop: str | Sequence[str] | None
     """Texts that end the answer before them."""
     grammar: str | None
@@ -41,10 +41,10 @@ class Options(TypedDict, total=False):
     schema: Mapping[str, Any] | str | None
     """A JSON schema, as a dict or as JSON text, that the answer obeys. Not together with `grammar`."""
     logprobs: bool | int | None
-    """True: reply.logprobs has a Token for each token. N: each with the N likeliest as well, at most 20."""
+    """With True, reply.logprobs has a Token for each token; with N, each has the N likeliest as well, at most 20."""
     logit_bias: Mapping[int, float] | None
-    """Added to the logits of these tokens; -inf: never."""
+    """Added to the logits of these tokens; -inf means never."""
     deadline: float | None
-    """Seconds from the beginning of the request; then it fails with DeadlineError. Default: none."""
+    """Seconds from the beginning of the request; then it fails with DeadlineError. By default there is none."""
     slides: bool | None
-    """When the context is full, go on without its oldest half, except its first tokens. Default: False."""
+    """When the context is full, go on without its oldest half, except its first tokens; by default it does not."""

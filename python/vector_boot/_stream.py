@@ -12,30 +12,33 @@ if TYPE_CHECKING:
 
     from . import _vector_boot
     from ._model import Engine
+    from ._vector_boot import Token, Usage
 
 
 class Reply:
-    """A complete answer. str(reply) is its text.
+    """A complete answer. ``str(reply)`` is its text.
 
-    text: the text.
-    usage: a Usage: tokens and seconds.
-    finish_reason: stop: the model ended the answer, or a stop text did; "length": max_tokens, or the context is full.
-    logprobs: with the option `logprobs`, a tuple of Token; else None.
+    Attributes:
+        text: the text.
+        usage: tokens and seconds.
+        finish_reason: "stop": the model ended the answer, or a stop text did; "length": max_tokens, or the context is
+            full.
+        logprobs: with the option `logprobs`, a Token for each token of the answer; else None.
     """
 
     __slots__ = ("finish_reason", "logprobs", "text", "usage")
 
     text: str
-    usage: _vector_boot.Usage
+    usage: Usage
     finish_reason: Literal["stop", "length"]
-    logprobs: tuple[_vector_boot.Token, ...] | None
+    logprobs: tuple[Token, ...] | None
 
     def __init__(
         self,
         text: str,
-        usage: _vector_boot.Usage,
+        usage: Usage,
         finish_reason: Literal["stop", "length"],
-        logprobs: tuple[_vector_boot.Token, ...] | None = None,
+        logprobs: tuple[Token, ...] | None = None,
     ) -> None:
         self.text = text
         self.usage = usage
@@ -60,7 +63,7 @@ class Stream:
     """An answer that comes piece by piece: an iterator and an asynchronous iterator of str.
 
     The request begins with the first piece that is asked for. Leaving the loop and dropping the stream, close(), and
-    cancelling the task that waits all cancel the request. `await stream` takes the rest and gives the Reply.
+    cancelling the task that waits all cancel the request. ``await stream`` takes the rest and gives the Reply.
 
     One thread or one event loop reads a stream; any may close it.
     """

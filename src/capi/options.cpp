@@ -150,7 +150,7 @@ Checked<engine::Request> engine_request(const char* function, const vb_request_o
     check_sampling(fields, options);
     check_arrays(fields, options, vocabulary);
     if (options.grammar != nullptr && options.schema != nullptr) {
-        fields.refuse("grammar", " and options.schema are both set, expected one of them");
+        fields.refuse("grammar", " and schema are both set, expected one of them");
     }
     if (fields.status() != VB_OK) { return std::unexpected(fields.status()); }
 

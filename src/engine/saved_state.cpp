@@ -97,7 +97,7 @@ std::expected<SavedState, base::Text<255>> decode_state(std::span<const std::byt
     std::memcpy(&header, file.data(), sizeof header);
     if (header.magic != magic) { return refuse("not a saved state"); }
     if (header.version != version) { return refuse("its version", header.version, version); }
-    if (header.fingerprint != fingerprint) { return refuse("made for another model, library or setting"); }
+    if (header.fingerprint != fingerprint) { return refuse("made for another model file, library or CPU"); }
     auto body = file.subspan(sizeof header);
     const std::uint64_t token_bytes = std::uint64_t{header.token_count} * sizeof(std::int32_t);
     if (token_bytes > body.size() || header.state_bytes > body.size() - token_bytes ||

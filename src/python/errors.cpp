@@ -34,16 +34,17 @@ constexpr Kind kinds[] = {
      "The request's `deadline` was over before the answer was complete. A TimeoutError, too.",
      VB_ERROR_DEADLINE, Also::timeout_error},
     {"vector_boot.StateFileError",
-     "The saved session, `path`, is missing, damaged, or of another model, library or setting.",
-     VB_ERROR_FILE, Also::nothing},
+     "The saved session, `path`, is missing, damaged, or not for this model, library and CPU.", VB_ERROR_FILE,
+     Also::nothing},
     {"vector_boot.ForkedError",
      "The object belongs to the parent process: open the model in the process that uses it.", VB_ERROR_FORKED,
      Also::runtime_error},
 };
 
-constexpr const char* error_document = "What vector_boot raises.\n\n"
-                                       "status: the library's status, a VB_ERROR_* of vector_boot.h.\n"
-                                       "path: the file it is about, or None.";
+constexpr const char* error_document = "What vector_boot raises; str() of it is one line.\n\n"
+                                       "Attributes:\n"
+                                       "    status: the library's status, a VB_ERROR of vector_boot.h.\n"
+                                       "    path: the file it is about, or None.";
 
 PyObject*& slot(ModuleState& state, std::int32_t status) {
     return state.errors[static_cast<std::size_t>(-status)];

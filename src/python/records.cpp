@@ -9,7 +9,7 @@ namespace {
 PyStructSequence_Field info_fields[] = {
     {"name", "The file's name without directory and \".gguf\"."},
     {"context", "Tokens that a prompt and its answer may have together."},
-    {"trained_context", "Tokens that the model was trained for; 0: its file does not say."},
+    {"trained_context", "Tokens that the model was trained for; 0 where its file does not say."},
     {"vocabulary", "How many different tokens there are."},
     {"embedding", "Floats of one embedding."},
     {"threads", "Threads that compute."},
@@ -22,8 +22,9 @@ PyStructSequence_Field usage_fields[] = {
     {"prompt_tokens", "Tokens of the prompt."},
     {"cached_tokens", "How many of those did not have to be computed."},
     {"completion_tokens", "Tokens of the answer, the one that ended it included."},
-    {"first_token_seconds", "From the call to the first token, in seconds."},
-    {"total_seconds", "From the call to the end, in seconds."},
+    {"first_token_seconds",
+     "Seconds from the call to the first text, or with `logprobs` the first token; 0 where there was none."},
+    {"total_seconds", "Seconds from the call to the end."},
     {nullptr, nullptr}};
 PyStructSequence_Desc usage_description{"vector_boot.Usage", "What an answer took.", usage_fields, 5};
 

@@ -42,7 +42,8 @@ def environment(prefix) -> dict[str, str]:
 def build_c(folder: Path, environment: dict[str, str]) -> Path:
     flags = run("pkg-config", "--cflags", "--libs", "vector_boot", env=environment).split()
     warnings = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-    run("cc", *warnings, "chat.c", "-o", "chat", *flags, cwd=folder)
+    for name in ("chat", "epoll"):
+        run("cc", *warnings, f"{name}.c", "-o", name, *flags, cwd=folder)
     return folder / "chat"
 
 
@@ -111,6 +112,13 @@ def test_each_language_says_why_it_failed(program, environment, language):
     assert done.returncode not in (0, -6, -11)
     assert "/nonexistent.gguf" in done.stderr
     assert done.stdout == ""
+
+
+def test_an_event_loop_in_c_answers_many_at_once(program, environment):
+    questions = ["One", "Two", "Three"]
+    together = run(program("c").with_name("epoll"), MODEL, *questions, env=environment)
+    assert together == "".join(run(program("c").with_name("epoll"), MODEL, one, env=environment) for one in questions)
+    assert all(f"{one}\n  " in together for one in questions)
 
 
 @pytest.mark.parametrize(("header", "standard"), [("vector_boot.h", "c++17"), ("vector_boot.hpp", "c++23")])

@@ -123,7 +123,7 @@ def test_a_saved_beginning_is_not_used_for_another_model(model: Path, tmp_path: 
     other.write_bytes(content)
     _, cached, log = first_answer(other, tmp_path / "cache")
     assert cached == 0
-    assert "made for another model, library or setting" in log
+    assert "made for another model file, library or CPU" in log
 
 
 def test_sigterm_ends_in_order_while_a_client_streams(started: Started) -> None:

@@ -1,4 +1,4 @@
-"""What needs no running program: formatting, static analysis, types, sizes of files, links."""
+"""What needs no running program: formatting, static analysis, types, sizes of files, links, the documentation's site."""
 
 import re
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from . import documentation
 from .places import CHECKOUT
 from .result import Result
 
@@ -51,13 +52,31 @@ def document_links() -> bool:
     return good
 
 
+def document_excerpts() -> bool:
+    """Code in the page on threads is that of the examples that run."""
+    examples = "".join(Path(CHECKOUT, path).read_text(encoding="utf-8") for path in tracked("examples/*.c", "examples/*.py"))
+    blocks = re.findall(r"```(?:c|python)\n(.*?)```", Path(CHECKOUT, "docs", "threading.md").read_text(encoding="utf-8"), re.DOTALL)
+    strangers = [block for block in blocks if block not in examples]
+    for block in strangers:
+        print(f"docs/threading.md: this is in none of the examples:\n{block}")
+    return bool(blocks) and not strangers
+
+
 def python_types() -> bool:
     conformance = [f"tests/conformance/{name}.py" for name in ("compare", "conftest", "harness")]
-    return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench", *conformance])
+    return succeeds(["mypy", "--strict", "--no-incremental", "--no-error-summary", "tools", "bench", "docs", *conformance])
+
+
+def release_build() -> bool:
+    return subprocess.run([CHECKOUT / "dev", "build", "release"], check=False).returncode == 0
+
+
+def documentation_site() -> bool:
+    return release_build() and documentation.build()
 
 
 def static_analysis() -> bool:
-    if subprocess.run([CHECKOUT / "dev", "build", "release"], check=False).returncode != 0:
+    if not release_build():
         return False
     command = ["run-clang-tidy", "-quiet", "-p", "build/release", "-warnings-as-errors=*"]
     finished = subprocess.run(
@@ -79,7 +98,9 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "clang-format": formatting,
     "file sizes": file_sizes,
     "links": document_links,
+    "excerpts": document_excerpts,
     "mypy": python_types,
+    "documentation": documentation_site,
     "clang-tidy": static_analysis,
 }
 

@@ -137,7 +137,7 @@ TEST_F(RequestOptionsOf, ArraysAreChecked) {
 
 TEST_F(RequestOptionsOf, AGrammarAndASchemaExcludeEachOther) {
     refused([](auto& o) { o.grammar = "root ::= \"a\"", o.schema = "{}"; },
-            "grammar and options.schema are both set, expected one of them");
+            "grammar and schema are both set, expected one of them");
 }
 
 TEST_F(TinyModel, FillsStructsOfOtherVersions) {

@@ -53,7 +53,7 @@ TEST(SavedStateTest, EveryOtherLengthIsFound) {
 TEST(SavedStateTest, SaysWhyItIsNotUsed) {
     const auto file = encode_state(saved, print);
     EXPECT_EQ(reason(std::span(file).first(5)), "its size is 5, expected 56");
-    EXPECT_EQ(reason(file, Fingerprint{}), "made for another model, library or setting");
+    EXPECT_EQ(reason(file, Fingerprint{}), "made for another model file, library or CPU");
     auto other = file;
     other[0] = std::byte{'v'};
     EXPECT_EQ(reason(other), "not a saved state");
