@@ -3,6 +3,7 @@
 
 #include "unit/engine/engine_fixture.h"
 
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,41 @@ class TokenListener final : public Listener {
   private:
     std::vector<ChosenToken>& tokens_;
 };
+
+// Counts, for other threads.
+class TokenCounter final : public Listener {
+  public:
+    TokenCounter(Hearing& hearing, int which, std::atomic<unsigned>& count)
+        : Listener(hearing, which), count_(count) {}
+    void token(const ChosenToken& /*token*/) override {
+        ++count_;
+        count_.notify_all();
+    }
+
+  private:
+    std::atomic<unsigned>& count_;
+};
+
+TEST_F(EngineTest, AfterACancelAtMostTheTokenThatIsBeingComputedComes) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 4096, .batch = 64});
+    ask(*engine, 100, question(endless)); // beside others too
+    for (unsigned which = 1; which <= 20; ++which) {
+        std::atomic<unsigned> count = 0;
+        Request request = question(endless, "Number " + std::to_string(which));
+        request.alternatives = 0;
+        const auto ticket =
+            engine->submit(request, std::make_unique<TokenCounter>(hearing_, static_cast<int>(which), count));
+        for (unsigned seen = 0; seen < which; seen = count.load()) {
+            count.wait(seen);
+        }
+        engine->cancel(ticket);
+        const unsigned at_return = count.load();
+        const auto heard = hearing_.wait_for_end(static_cast<int>(which));
+        ASSERT_TRUE(heard.outcome->has_value());
+        EXPECT_EQ((*heard.outcome)->finish, Finish::cancelled);
+        EXPECT_LE(count.load(), at_return + 1);
+    }
+}
 
 TEST_F(EngineTest, TellsTheProbabilitiesOfTokens) {
     const auto engine = start();
