@@ -1,7 +1,7 @@
 """`./dev bench python`: from the exec of Python to the first piece of an answer, beside llama-cpp-python.
 
-Each run is a process of its own, with a warm page cache; the packages take turns. llama-cpp-python is built by pip the first
-time (it takes many minutes), with its own llama.cpp for this CPU.
+Each run is a process of its own, with a warm page cache, and finds what the one before kept; the packages take turns.
+llama-cpp-python is built by pip the first time (it takes many minutes), with its own llama.cpp for this CPU.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ for piece in model.stream("Why is the sky blue?"):
     print(piece, flush=True)
     break
 """
+# Without what an earlier run kept.
+ALONE = OURS.replace("sys.argv[1]", "sys.argv[1], cache=False")
 # The same context, greedy as ours, and silent.
 THEIRS = """
 import sys, llama_cpp
@@ -47,12 +50,13 @@ class Contender:
 
 CONTENDERS = (
     Contender("vector_boot", CHECKOUT / "build" / "release" / "python", OURS),
+    Contender("vector_boot, cache=False", CHECKOUT / "build" / "release" / "python", ALONE),
     Contender("llama-cpp-python", OTHER, THEIRS),
 )
 
 
-def milliseconds(contender: Contender, model: Path) -> float:
-    environment = {**os.environ, "PYTHONPATH": str(contender.path)}
+def milliseconds(contender: Contender, model: Path, folder: str) -> float:
+    environment = {**os.environ, "PYTHONPATH": str(contender.path), "XDG_CACHE_HOME": folder}
     began = time.monotonic()
     command = [sys.executable, "-c", contender.script, str(model)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -77,11 +81,12 @@ def measure(model: Path, runs: int) -> dict[str, list[float]]:
     """Milliseconds of each contender's runs."""
     ensure_other()
     times: dict[str, list[float]] = {contender.name: [] for contender in CONTENDERS}
-    for run in range(runs + 1):
-        for contender in CONTENDERS:
-            took = milliseconds(contender, model)
-            if run > 0:  # the first fills the page cache
-                times[contender.name].append(took)
+    with tempfile.TemporaryDirectory() as folder:
+        for run in range(runs + 1):
+            for contender in CONTENDERS:
+                took = milliseconds(contender, model, folder)
+                if run > 0:  # the first fills the page cache
+                    times[contender.name].append(took)
     return times
 
 

@@ -11,11 +11,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
-    from typing import Self, Unpack
+    from typing import Literal, Self, Unpack
 
     from ._events import Waiting
     from ._options import Message, Options
     from ._vector_boot import Embeddings, ModelInfo
+
+
+def _user_cache() -> str | None:
+    """Where the XDG Base Directory Specification wants it; None if there is no such place."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.expanduser("~/.cache")
+        if not os.path.isabs(base):
+            return None
+    directory = os.path.join(base, "vector_boot")
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+    except OSError:
+        return None
+    return directory
 
 
 class Engine:
@@ -67,7 +82,9 @@ class Model:
         threads: how many compute. Default: as many as the CPU affinity and the cgroup's quota allow.
         parallel: requests that are computed at once; more wait in their order. Default: 8.
         kept: tokens of past requests that stay computed, for those that begin alike. Default: as `context`.
-        cache: a directory for what saves time at the next start. Default: none.
+        cache: a directory for what saves time at the next start: what the model computed of the beginning that all
+            prompts share. Default: vector_boot in the user's cache directory ($XDG_CACHE_HOME, else ~/.cache).
+            False: none.
         progress: called while the model loads, with how much is, from 0.0 to 1.0, at least ten times a second. What
             it raises gives up loading.
 
@@ -87,7 +104,7 @@ class Model:
         threads: int | None = None,
         parallel: int | None = None,
         kept: int | None = None,
-        cache: str | os.PathLike[str] | None = None,
+        cache: str | os.PathLike[str] | Literal[False] | None = None,
         progress: Callable[[float], object] | None = None,
     ) -> None:
         if path is None:
@@ -99,6 +116,10 @@ class Model:
         self._path = os.fspath(path)
         self._engine = Engine()
         handle = self._engine.handle
+        if cache is None:
+            cache = _user_cache()
+        elif cache is False:
+            cache = None
         try:
             handle.open(path, context, threads, parallel, kept, cache, _log.wanted_level(), progress)
         finally:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,9 @@ TINY = BUILD / "models" / "tiny.gguf"
 
 # Before libgomp is loaded: its threads do not spin away the time of what runs beside the tests.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+# Nothing of an earlier run, and nothing of the user's.
+CACHE = tempfile.TemporaryDirectory()
+os.environ["XDG_CACHE_HOME"] = CACHE.name
 sys.path.insert(0, str(PACKAGE))
 
 import vector_boot
