@@ -156,7 +156,8 @@ TEST_F(WriterTest, NeverHoldsTheProducerUp) {
 }
 
 TEST_F(WriterTest, LosesNothingWhenItIsKilled) {
-    ring_ = Ring::create(std::size_t{8} << 20U).value(); // holds all lines, should none of the writers get anywhere
+    ring_ = Ring::create(std::size_t{8} << 20U)
+                .value();              // holds all lines, should none of the writers get anywhere
     std::minstd_rand random(20261123); // NOLINT: the same lines in each run; the moments differ anyway
     for (int round = 0; round < 40; ++round) {
         start();
