@@ -97,7 +97,11 @@ def kilobytes_of(process: int, pattern: str) -> int:
 
 def descriptors_of(process: int) -> dict[int, str]:
     folder = Path(f"/proc/{process}/fd")
-    return {int(entry.name): os.readlink(entry) for entry in folder.iterdir()}
+    found = {}
+    for entry in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed in between
+            found[int(entry.name)] = os.readlink(entry)
+    return found
 
 
 def send_value(process: int, number: int, value: int) -> None:
