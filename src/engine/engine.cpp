@@ -41,6 +41,10 @@ class Engine::Implementation {
     const Error& failure() const noexcept { return failure_; }
     std::string_view name() const noexcept { return name_; }
     const Model& model() const noexcept { return *model_; }
+    Counters counters() const {
+        const std::scoped_lock lock(mutex_);
+        return {.waiting = static_cast<std::uint32_t>(queue_.size())};
+    }
 
   private:
     struct Pending {
@@ -86,7 +90,7 @@ class Engine::Implementation {
     Error failure_;                // written before state_ becomes failed, then never again
     const Model* model_ = nullptr; // written before state_ becomes ready, then never again
 
-    std::mutex mutex_; // of what follows
+    mutable std::mutex mutex_; // of what follows
     std::condition_variable wake_;
     std::deque<Pending> queue_;
     std::vector<Ticket> cancelled_; // that are not in the queue
@@ -368,6 +372,8 @@ State Engine::state() const noexcept { return implementation_->state(); }
 float Engine::progress() const noexcept { return implementation_->progress(); }
 const Error& Engine::failure() const noexcept { return implementation_->failure(); }
 std::string_view Engine::model_name() const noexcept { return implementation_->name(); }
+
+Counters Engine::counters() const { return implementation_->counters(); }
 
 ModelInformation Engine::information() const {
     const Model& model = implementation_->model();

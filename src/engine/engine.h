@@ -57,9 +57,16 @@ struct Sampling {
     std::string schema{};  // a JSON schema; empty: none. Not together with a grammar
 };
 
+enum class ToolChoice : unsigned char { automatic, none, required };
+
 // A conversation, as a JSON array of chat messages as in OpenAI's API.
 struct Messages {
     std::string json;
+    std::string tools{}; // a JSON array of function tools as in OpenAI's API; empty: none
+    ToolChoice tool_choice = ToolChoice::automatic;
+    std::string tool{};            // the only one that may be called, by its name; empty: any of them
+    bool calls_in_parallel = true; // more than one call in an answer is allowed
+    std::string template_values{}; // a JSON object: more variables for the chat template; empty: none
 };
 using Prompt = std::variant<Messages, std::string, Tokens>; // or text, or tokens, to go on with as they are
 
@@ -95,6 +102,13 @@ struct ChosenToken {
     std::vector<TokenProbability> alternatives; // the likeliest, the likeliest first
 };
 
+// What the model wants done, told apart from the answer's text.
+struct ToolCall {
+    std::uint32_t index = 0; // 0, 1, ... in one answer
+    std::string name;
+    std::string arguments; // a JSON object
+};
+
 // Gets the answer to one request. Called on the engine's thread only, one call at a time: hand over and
 // return.
 class Receiver {
@@ -104,6 +118,8 @@ class Receiver {
     virtual void text(std::string_view piece) = 0;
     // Each token, before the text that it is part of; where Request::alternatives asks for it.
     virtual void token(const ChosenToken& /*token*/) {}
+    // Each call of a tool, once it is whole; where Messages::tools allows for it.
+    virtual void tool_call(const ToolCall& /*call*/) {}
     // The last call, and there is always one.
     virtual void finished(const Result<Outcome>& outcome) = 0;
 };
@@ -118,6 +134,18 @@ struct ModelInformation {
     std::uint32_t threads = 0;
     std::uint64_t parameters = 0;
     std::uint64_t weights = 0; // bytes
+};
+
+// What the engine does now, and has done since it is up.
+struct Counters {
+    std::uint32_t running = 0;     // requests that are being computed
+    std::uint32_t waiting = 0;     // requests that are not yet
+    std::uint64_t held_tokens = 0; // that there is computed state of, of requests under way and of past ones
+    std::uint64_t token_room = 0;  // for how many there may be
+    std::uint64_t prompt_tokens = 0;
+    std::uint64_t cached_tokens = 0; // of the prompts: those that did not have to be computed
+    std::uint64_t completion_tokens = 0;
+    base::Nanoseconds last_step{}; // when a batch was last computed, on the monotonic clock; 0: never
 };
 
 // `size` floats for each text, one after the other, each of length 1.
@@ -163,6 +191,9 @@ class Engine {
     const Error& failure() const noexcept;
     // The file's name without directory and ".gguf": what clients see as the model's id.
     std::string_view model_name() const noexcept;
+
+    // Any thread, at any time.
+    Counters counters() const;
 
     // Any thread, once state() is ready.
     ModelInformation information() const;

@@ -105,7 +105,7 @@ void ChatCompletions::finished(Number number, const engine::Result<engine::Outco
     const auto found = running_.extract(number);
     if (found.empty()) { return; }
     Completion& completion = found.mapped();
-    if (!outcome) { return fail(completion, error_reply(outcome.error())); }
+    if (!outcome) { return fail(completion, error_reply(outcome.error(), "messages")); }
     if (outcome->finish == engine::Finish::cancelled) {
         return fail(completion, unavailable("the request was cancelled"));
     }
@@ -146,12 +146,6 @@ void ChatCompletions::refuse_all(const ErrorReply& error) {
 
 void ChatCompletions::mark_first_token() {
     if (!std::exchange(first_token_marked_, true)) { timeline_.mark("first token"); }
-}
-
-void reply_error(Exchange& exchange, const ErrorReply& error) {
-    // Clients that try again by themselves should give the model time.
-    if (error.status == 503) { exchange.add_header("Retry-After", "1"); }
-    exchange.reply(error.status, "application/json", error_json(error));
 }
 
 } // namespace vb::http

@@ -45,7 +45,4 @@ class ChatCompletions {
     std::unordered_map<Number, Completion> running_;
 };
 
-// Replies with an error in OpenAI's shape.
-void reply_error(Exchange& exchange, const ErrorReply& error);
-
 } // namespace vb::http

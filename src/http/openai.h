@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "http/error_reply.h"
 
 #include <cstdint>
 #include <expected>
@@ -10,21 +11,6 @@
 #include <string_view>
 
 namespace vb::http {
-
-struct ErrorReply {
-    int status = 500;
-    std::string message;
-    std::string_view type;            // "invalid_request_error", "server_error"
-    std::optional<std::string> param; // the field at fault
-    std::optional<std::string_view> code;
-};
-
-// A request that is wrong in itself: 400.
-ErrorReply invalid_request(std::string message, std::optional<std::string> param = std::nullopt);
-// One that cannot be answered now: 503.
-ErrorReply unavailable(std::string message);
-// What a client is told of the engine's refusal or failure.
-ErrorReply error_reply(const engine::Error& error);
 
 struct ChatRequest {
     engine::Request engine;
@@ -44,7 +30,6 @@ struct ReplyHead {
 
 // Each returns one JSON document.
 std::string completion_json(const ReplyHead& head, std::string_view text, const engine::Outcome& outcome);
-std::string error_json(const ErrorReply& error);
 std::string status_json(std::string_view status);
 std::string model_json(std::string_view id, std::int64_t created);
 std::string model_list_json(std::string_view id, std::int64_t created);

@@ -1,7 +1,8 @@
 #include "http/openai.h"
 
+#include "http/json.h"
+
 #include <array>
-#include <glaze/json/write.hpp>
 
 // Named, since glaze's reflection needs types with linkage. A field that OpenAI sends as null is an optional,
 // and is written as null; one that it leaves out is a part of another struct.
@@ -70,15 +71,6 @@ struct CountedChunk {
     std::optional<Usage> usage;
 };
 
-struct ErrorBody {
-    std::string_view message;
-    std::string_view type;
-    std::optional<std::string> param;
-    Null code;
-};
-struct Error {
-    ErrorBody error;
-};
 struct Status {
     std::string_view status;
 };
@@ -99,31 +91,9 @@ namespace vb::http {
 
 namespace {
 
-// What a model says may hold control characters: unescaped they would make the document invalid.
-struct WriteOptions : glz::opts {
-    bool escape_control_characters = true;
-};
-constexpr WriteOptions with_nulls{{.skip_null_members = false}};
-
-template <class Document>
-void append_json(std::string& text, const Document& document) {
-    std::string written;
-    // Writing plain structs of strings and numbers into a string has no way to fail but the end of memory.
-    static_cast<void>(glz::write<with_nulls>(document, written));
-    text += written;
-}
-template <class Document>
-std::string json(const Document& document) {
-    std::string text;
-    append_json(text, document);
-    return text;
-}
 template <class Document>
 std::string event(const Document& document) {
-    std::string text = "data: ";
-    append_json(text, document);
-    text += "\n\n";
-    return text;
+    return "data: " + json(document) + "\n\n";
 }
 
 std::string_view reason(engine::Finish finish) {
@@ -160,41 +130,6 @@ std::string chunk(const ReplyHead& head, bool counted, Delta delta, wire::Null f
 
 } // namespace
 
-ErrorReply invalid_request(std::string message, std::optional<std::string> param) {
-    return {.status = 400,
-            .message = std::move(message),
-            .type = "invalid_request_error",
-            .param = std::move(param),
-            .code = {}};
-}
-
-ErrorReply unavailable(std::string message) {
-    return {.status = 503, .message = std::move(message), .type = "server_error", .param = {}, .code = {}};
-}
-
-ErrorReply error_reply(const engine::Error& error) {
-    switch (error.fault) {
-    case engine::Fault::request:
-    case engine::Fault::state_file:
-        return invalid_request(error.message, "messages");
-    case engine::Fault::too_long:
-        return {.status = 400,
-                .message = error.message,
-                .type = "invalid_request_error",
-                .param = "messages",
-                .code = "context_length_exceeded"};
-    case engine::Fault::resources:
-    case engine::Fault::internal:
-        break;
-    case engine::Fault::model_missing:
-    case engine::Fault::model_malformed:
-    case engine::Fault::model_unsupported:
-    case engine::Fault::cancelled:
-        return unavailable(error.message);
-    }
-    return {.status = 500, .message = error.message, .type = "server_error", .param = {}, .code = {}};
-}
-
 std::string completion_json(const ReplyHead& head, std::string_view text, const engine::Outcome& outcome) {
     const wire::Choice choice{
         .message = {.content = text, .refusal = {}}, .logprobs = {}, .finish_reason = reason(outcome.finish)};
@@ -203,11 +138,6 @@ std::string completion_json(const ReplyHead& head, std::string_view text, const 
                                  .model = head.model,
                                  .choices = {choice},
                                  .usage = usage_of(outcome)});
-}
-
-std::string error_json(const ErrorReply& error) {
-    return json(wire::Error{
-        {.message = error.message, .type = error.type, .param = error.param, .code = error.code}});
 }
 
 std::string status_json(std::string_view status) { return json(wire::Status{status}); }

@@ -1,35 +1,23 @@
 #include "http/server.h"
 
-#include "trace/export.h"
+#include "http/error_reply.h"
 
 #include <cerrno>
-#include <ctime>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <fcntl.h>
-#include <format>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <new>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <utility>
 
 namespace vb::http {
 
 namespace {
-
-constexpr char json_type[] = "application/json";
-constexpr char text_type[] = "text/plain; charset=utf-8";
-constexpr std::string_view overview = R"(vector_boot: a language model behind OpenAI's API
-
-POST /v1/chat/completions  chat, streamed or whole
-GET  /v1/models            the model that is served
-GET  /health               200 when the model answers, 503 while it loads
-GET  /live                 200 as long as the process answers
-GET  /timeline             the boot, as Chrome trace JSON; ?format=table or ?format=svg
-)";
 
 // accept(2) failed, for want of descriptors or memory: the socket stays readable, so look again only after a
 // while. Clients wait in the backlog.
@@ -54,41 +42,12 @@ extern "C" bufferevent* new_stream(event_base* base, void* limits) noexcept {
     return stream;
 }
 
-ErrorReply not_found(std::string message) {
-    return {.status = 404,
-            .message = std::move(message),
-            .type = "invalid_request_error",
-            .param = {},
-            .code = "not_found"};
-}
-
-// True if the method is one that the path knows; if not, it has been answered.
-bool allow(Exchange& exchange, Method method, const char* methods) {
-    const Method asked = exchange.method();
-    if (asked == method || (method == Method::get && asked == Method::head)) { return true; }
-    exchange.add_header("Allow", methods);
-    if (asked == Method::options) {
-        exchange.reply(204, text_type, "");
-        return false;
-    }
-    // A method that is not known may have a body that was not read.
-    if (asked == Method::other) { exchange.close_afterwards(); }
-    ErrorReply error = invalid_request(std::format("this path allows only: {}", methods));
-    error.status = 405;
-    error.code = "method_not_allowed";
-    reply_error(exchange, error);
-    return false;
-}
-bool allow_get(Exchange& exchange) { return allow(exchange, Method::get, "GET, HEAD, OPTIONS"); }
-
 } // namespace
 
 void Server::FreeServer::operator()(evhttp* server) const noexcept { evhttp_free(server); }
 
-Server::Server(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline,
-               const base::Log& log, const Limits& limits)
-    : backend_(backend), timeline_(timeline), log_(log), limits_(limits), started_(std::time(nullptr)),
-      completions_(backend, mailbox, timeline, limits.completions), server_(evhttp_new(loop.handle())) {
+Server::Server(EventLoop& loop, Handler handle, const Limits& limits)
+    : handle_(std::move(handle)), limits_(limits), server_(evhttp_new(loop.handle())) {
     if (!server_) { throw std::bad_alloc(); }
     evhttp* const server = server_.get();
     evhttp_set_max_body_size(server, static_cast<ev_ssize_t>(limits_.body));
@@ -135,14 +94,16 @@ void Server::stop_accepting() {
     }
 }
 
-void Server::refuse_waiting(const ErrorReply& error) { completions_.refuse_all(error); }
-
 void Server::take(evhttp_request* request) {
     auto exchange =
         std::make_unique<Exchange>(request, limits_, [this](Exchange& released) { release(released); });
     Exchange& taken = *exchange;
     exchanges_.emplace(&taken, std::move(exchange));
-    route(taken);
+    if (stopping_) {
+        taken.close_afterwards();
+        return reply_error(taken, unavailable("the server is stopping"));
+    }
+    handle_(taken);
 }
 
 void Server::release(Exchange& exchange) {
@@ -150,81 +111,6 @@ void Server::release(Exchange& exchange) {
     if (exchanges_.empty() && idle_) {
         const auto idle = idle_; // it may set another
         idle();
-    }
-}
-
-void Server::route(Exchange& exchange) {
-    const std::string path = exchange.path();
-    if (stopping_) {
-        exchange.close_afterwards();
-        return reply_error(exchange, unavailable("the server is stopping"));
-    }
-    if (!serve_path(exchange, path)) {
-        if (exchange.method() == Method::other) { exchange.close_afterwards(); }
-        reply_error(exchange, not_found(std::format("there is nothing at {}", path)));
-    }
-}
-
-bool Server::serve_path(Exchange& exchange, std::string_view path) {
-    constexpr std::string_view models = "/v1/models";
-    if (path == "/v1/chat/completions") {
-        if (allow(exchange, Method::post, "POST, OPTIONS")) { completions_.start(exchange); }
-    } else if (path == models) {
-        if (allow_get(exchange)) {
-            exchange.reply(200, json_type, model_list_json(backend_.model_name(), started_));
-        }
-    } else if (path.starts_with(models) && path.substr(models.size()).starts_with('/')) {
-        if (allow_get(exchange)) { serve_model(exchange, path.substr(models.size() + 1)); }
-    } else if (path == "/health") {
-        if (allow_get(exchange)) { serve_health(exchange); }
-    } else if (path == "/live") {
-        if (allow_get(exchange)) { exchange.reply(200, json_type, status_json("ok")); }
-    } else if (path == "/timeline") {
-        if (allow_get(exchange)) { serve_timeline(exchange); }
-    } else if (path == "/" || path.empty()) {
-        if (allow_get(exchange)) { exchange.reply(200, text_type, overview); }
-    } else {
-        return false;
-    }
-    return true;
-}
-
-void Server::serve_health(Exchange& exchange) {
-    switch (backend_.state()) {
-    case engine::State::ready:
-        return exchange.reply(200, json_type, status_json("ok"));
-    case engine::State::failed:
-        return exchange.reply(503, json_type, status_json("failed"));
-    case engine::State::loading:
-        break;
-    }
-    exchange.add_header("Retry-After", "1");
-    exchange.reply(503, json_type, status_json("loading"));
-}
-
-void Server::serve_model(Exchange& exchange, std::string_view id) {
-    if (id != backend_.model_name()) {
-        ErrorReply error = not_found(std::format("there is no model '{}'", id));
-        error.param = "model";
-        error.code = "model_not_found";
-        return reply_error(exchange, error);
-    }
-    exchange.reply(200, json_type, model_json(id, started_));
-}
-
-void Server::serve_timeline(Exchange& exchange) {
-    if (timeline_.layout() == nullptr) {
-        return reply_error(exchange, not_found("this process records no timeline"));
-    }
-    const std::string format = exchange.query("format").value_or("json");
-    if (format == "json") {
-        exchange.reply(200, json_type, trace::export_chrome(timeline_));
-    } else if (format == "table") {
-        exchange.reply(200, text_type, trace::export_table(timeline_));
-    } else if (format == "svg") {
-        exchange.reply(200, "image/svg+xml", trace::export_svg(timeline_));
-    } else {
-        reply_error(exchange, invalid_request("'format' must be json, table or svg", "format"));
     }
 }
 

@@ -1,7 +1,8 @@
 #include "runtime/runtime.h"
 
-#include "engine/engine.h"
+#include "http/api.h"
 #include "http/server.h"
+#include "runtime/engine_backend.h"
 #include "runtime/listen.h"
 #include "runtime/notify.h"
 #include "trace/timeline.h"
@@ -20,24 +21,6 @@
 namespace vb::runtime {
 
 namespace {
-
-class EngineBackend final : public http::Backend {
-  public:
-    EngineBackend(engine::Options options, trace::Timeline& timeline, const base::Log& log,
-                  std::function<void(engine::State)> changed)
-        : engine_(std::move(options), timeline, log, std::move(changed)) {}
-
-    Ticket submit(engine::Request request, std::unique_ptr<engine::Receiver> receiver) override {
-        return engine_.submit(std::move(request), std::move(receiver));
-    }
-    void cancel(Ticket ticket) override { engine_.cancel(ticket); }
-    engine::State state() const noexcept override { return engine_.state(); }
-    std::string_view model_name() const noexcept override { return engine_.model_name(); }
-    const engine::Error& failure() const noexcept { return engine_.failure(); }
-
-  private:
-    engine::Engine engine_;
-};
 
 std::string_view variable(const char* name) {
     const char* const value = std::getenv(name);
@@ -118,7 +101,8 @@ class Service {
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
-          server_(loop, mailbox, backend_, timeline, log),
+          api_(mailbox, backend_, timeline, log),
+          server_(loop, [this](http::Exchange& exchange) { api_.handle(exchange); }),
           signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
           flushed_(loop, [this] { loop_.stop(); }) {}
@@ -175,7 +159,7 @@ class Service {
     }
     void refuse(const std::string& reason) {
         flushed_.start(options_.flush);
-        server_.refuse_waiting(http::unavailable(reason));
+        api_.refuse_waiting(http::unavailable(reason));
     }
     void tell(std::string_view lines) const {
         if (auto sent = notifier_.send(lines); !sent) { log_.warning(base::describe(sent.error())); }
@@ -190,6 +174,7 @@ class Service {
     int exit_code_ = ended;
     bool stopping_ = false;
     EngineBackend backend_;
+    http::Api api_;
     http::Server server_;
     http::ReadWatch signal_watch_;
     // Half of what our supervisor waits for, as sd_watchdog_enabled(3) advises; 0: it does not wait.

@@ -203,7 +203,7 @@ TEST_F(ChatCompletionsTest, RefuseWaitingAnswersAll) {
     const auto streamed_call = backend_.next();
     streamed_call.text("One");
     EXPECT_EQ(streamed.head().status, 200);
-    on_loop([this] { server_->refuse_waiting(unavailable("no model")); });
+    on_loop([this] { api_->refuse_waiting(unavailable("no model")); });
     const Reply reply = whole.reply();
     EXPECT_EQ(reply.status, 503);
     EXPECT_EQ(reply.headers.at("Retry-After"), "1");

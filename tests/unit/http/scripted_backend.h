@@ -43,10 +43,46 @@ class ScriptedBackend final : public Backend {
         cancelled_.insert(ticket);
         changed_.notify_all();
     }
+    void embed(std::vector<std::string> texts,
+               std::function<void(engine::Result<engine::Embeddings>)> done) override {
+        const std::scoped_lock lock(mutex_);
+        embeddings_.push_back({std::move(texts), std::move(done)});
+        changed_.notify_all();
+    }
     engine::State state() const noexcept override { return state_; }
+    float progress() const noexcept override { return state_ == engine::State::loading ? 0.5F : 1.0F; }
     std::string_view model_name() const noexcept override { return "tiny/model"; }
+    std::size_t parallel() const noexcept override { return parallel_; }
+    engine::Counters counters() const override {
+        const std::scoped_lock lock(mutex_);
+        return counters_;
+    }
+    engine::ModelInformation information() const override { return {.context = 2048, .vocabulary = 256}; }
+    // A token for each byte.
+    engine::Result<engine::Tokens> tokenize(std::string_view text, bool) const override {
+        return engine::Tokens(text.begin(), text.end());
+    }
+    engine::Result<std::string> detokenize(std::span<const engine::Token> tokens, bool) const override {
+        return std::string(tokens.begin(), tokens.end());
+    }
 
     void set_state(engine::State state) { state_ = state; }
+    void set_parallel(std::size_t parallel) { parallel_ = parallel; }
+    void set_counters(const engine::Counters& counters) {
+        const std::scoped_lock lock(mutex_);
+        counters_ = counters;
+    }
+    struct Embedding {
+        std::vector<std::string> texts;
+        std::function<void(engine::Result<engine::Embeddings>)> done; // empty: none came
+    };
+    Embedding next_embedding() {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, patience, [this] { return !embeddings_.empty(); })) { return {}; }
+        Embedding embedding = std::move(embeddings_.front());
+        embeddings_.pop_front();
+        return embedding;
+    }
 
     // The next request that the server has handed over; null receiver if none comes.
     Call next() {
@@ -64,9 +100,12 @@ class ScriptedBackend final : public Backend {
   private:
     static constexpr std::chrono::seconds patience{10};
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Call> calls_;
+    std::deque<Embedding> embeddings_;
+    engine::Counters counters_;
+    std::atomic<std::size_t> parallel_ = 8;
     std::set<Ticket> cancelled_;
     Ticket last_ = 0;
     std::atomic<engine::State> state_ = engine::State::ready;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client.h"
+#include "http/api.h"
 #include "http/server.h"
 #include "scripted_backend.h"
 
@@ -32,7 +33,9 @@ class ServerTest : public testing::Test {
         port_ = ntohs(address.sin_port);
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
-        server_ = std::make_unique<Server>(*loop_, *mailbox_, backend_, timeline_, log_, limits);
+        api_ = std::make_unique<Api>(*mailbox_, backend_, timeline_, log_, limits);
+        server_ =
+            std::make_unique<Server>(*loop_, [this](Exchange& exchange) { api_->handle(exchange); }, limits);
         ASSERT_TRUE(server_->accept_from(std::move(socket)));
         thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
     }
@@ -41,6 +44,7 @@ class ServerTest : public testing::Test {
         mailbox_->post([this] { loop_->stop(); });
         thread_.join();
         server_.reset();
+        api_.reset();
         mailbox_.reset();
         loop_.reset();
     }
@@ -82,6 +86,7 @@ class ServerTest : public testing::Test {
     std::uint16_t port_ = 0;
     std::unique_ptr<EventLoop> loop_;
     std::unique_ptr<Mailbox> mailbox_;
+    std::unique_ptr<Api> api_;
     std::unique_ptr<Server> server_;
     std::thread thread_;
 };
