@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "http/limits.h"
 
 #include <chrono>
 #include <expected>
@@ -14,8 +15,9 @@ struct Options {
     engine::Options engine;
     std::string listen = "127.0.0.1:8080"; // where to bind if no socket was passed
     base::Level log_level = base::Level::info;
-    std::chrono::milliseconds drain{2000}; // for answers in flight when the runtime is told to end
-    std::chrono::milliseconds flush{500};  // for the last bytes after that
+    http::Limits limits{};
+    // From the signal to the end. Most of it is for the answers in flight, see runtime.cpp.
+    std::chrono::milliseconds drain{5000};
 };
 
 // What to do instead of running: print a text, and exit.

@@ -7,6 +7,7 @@
 #include "runtime/notify.h"
 #include "trace/timeline.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
@@ -101,8 +102,9 @@ class Service {
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
-          api_(mailbox, backend_, timeline, log),
-          server_(loop, [this](http::Exchange& exchange) { api_.handle(exchange); }),
+          api_(loop, mailbox, backend_, timeline, log, options.limits),
+          server_(
+              loop, [this](http::Exchange& exchange) { api_.handle(exchange); }, options.limits),
           signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
           flushed_(loop, [this] { loop_.stop(); }) {}
@@ -142,7 +144,7 @@ class Service {
             log_.info("ending: signal ", static_cast<int>(signal.ssi_signo));
             tell("STOPPING=1\nSTATUS=ending");
             stop_accepting();
-            drained_.start(options_.drain);
+            drained_.start(options_.drain - 2 * flush_);
         }
     }
 
@@ -150,6 +152,7 @@ class Service {
         stopping_ = true;
         server_.on_idle([this] { loop_.stop(); });
         server_.stop_accepting();
+        api_.end_connections();
         if (server_.open_exchanges() == 0) { loop_.stop(); }
     }
     // From this loop: it is what must not be stuck.
@@ -158,7 +161,7 @@ class Service {
         heartbeat_.start(heartbeat_interval_);
     }
     void refuse(const std::string& reason) {
-        flushed_.start(options_.flush);
+        flushed_.start(flush_);
         api_.refuse_waiting(http::unavailable(reason));
     }
     void tell(std::string_view lines) const {
@@ -166,6 +169,9 @@ class Service {
     }
 
     const Options& options_;
+    // For the last bytes to be taken, and as much again for the engine to end: the supervisor does not wait longer
+    // than it has told us.
+    const std::chrono::milliseconds flush_ = std::min(options_.drain / 5, std::chrono::milliseconds(500));
     const base::Log& log_;
     const Notifier notifier_;
     http::EventLoop& loop_;

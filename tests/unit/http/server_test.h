@@ -33,7 +33,7 @@ class ServerTest : public testing::Test {
         port_ = ntohs(address.sin_port);
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
-        api_ = std::make_unique<Api>(*mailbox_, backend_, timeline_, log_, limits);
+        api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits);
         server_ =
             std::make_unique<Server>(*loop_, [this](Exchange& exchange) { api_->handle(exchange); }, limits);
         ASSERT_TRUE(server_->accept_from(std::move(socket)));
@@ -75,9 +75,10 @@ class ServerTest : public testing::Test {
     }
     // What differs from run to run, made equal.
     static std::string masked(const std::string& text) {
-        static const std::regex id(R"("id":"chatcmpl-[0-9a-f]{24}")");
-        static const std::regex created(R"("created":1[0-9]{9}\b)");
-        return std::regex_replace(std::regex_replace(text, id, R"("id":"ID")"), created, R"("created":TIME)");
+        static const std::regex id(
+            R"=("((?:item_|call_)?id)":"(?:chatcmpl-|cmpl-|resp_|msg_|fc_|call_)[0-9a-f]{24}")=");
+        static const std::regex time(R"=("(created|created_at|completed_at)":1[0-9]{9}\b)=");
+        return std::regex_replace(std::regex_replace(text, id, R"("$1":"ID")"), time, R"("$1":TIME)");
     }
 
     base::Log log_{-1, "test"};
