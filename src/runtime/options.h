@@ -7,6 +7,7 @@
 #include <chrono>
 #include <expected>
 #include <string>
+#include <vector>
 
 namespace vb::runtime {
 
@@ -14,6 +15,8 @@ struct Options {
     engine::Options engine;
     std::string listen = "127.0.0.1:8080"; // where to bind if no socket was passed
     base::Level log_level = base::Level::info;
+    bool confine = false;
+    std::vector<std::string> readable;     // when confined
     std::chrono::milliseconds drain{2000}; // for answers in flight when the runtime is told to end
     std::chrono::milliseconds flush{500};  // for the last bytes after that
 };
