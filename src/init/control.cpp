@@ -210,12 +210,13 @@ control::Answer Init::reload(control::UnitNames& changed) noexcept {
     const bool is_runtime_changed =
         config_.engine != read->engine || config_.http != read->http || config_.sandbox != read->sandbox;
     if (is_runtime_changed && !runs_command()) {
+        if (supervisor_.process() != 0) { ask_main_to_end(Request::restart); } // with the patience of its own
         config_.engine = std::move(read->engine);
         config_.http = std::move(read->http);
         config_.sandbox = std::move(read->sandbox);
         set_runtime_arguments();
         names.emplace_back(main_name());
-        ask_main_to_end(Request::restart);
+        if (supervisor_.process() == 0 && request_ != Request::stop) { (void)start(main_name()); }
     }
     if (setup_.place == Place::machine && config_.sysctl != read->sysctl) {
         config_.sysctl = std::move(read->sysctl);

@@ -210,6 +210,11 @@ void Init::start_child() noexcept {
         return;
     }
     log_.error(base::describe(child.error()));
+    if (child.error().number == EACCES && confinement.identity) {
+        log_.error("user ", confinement.identity->user,
+                   ", as which the runtime runs, has to get to its program: ",
+                   "chmod the directories above it, or set [sandbox] user");
+    }
     if (runs_command() && setup_.place != Place::machine) {
         end(child.error().number == ENOENT ? 127 : 126); // as POSIX sh 2.8.2 has it
         return;

@@ -199,6 +199,7 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
     Notifier notifier = open_notifier(log);
     sandbox::Confinement confinement;
     if (options.confine) { // from here on there are no new sockets
+        const trace::Span span(timeline, "runtime: confine");
         auto confined = confine(options, notifier, log);
         if (!confined) {
             log.error(base::describe(confined.error()));

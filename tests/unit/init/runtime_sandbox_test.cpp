@@ -190,6 +190,31 @@ TEST_F(RuntimeSandboxTest, AReloadRestartsTheRuntimeWithWhatHasChanged) {
     EXPECT_TRUE(std::ranges::contains(kernel.spawned_arguments[2], "--queue"));
 }
 
+TEST_F(RuntimeSandboxTest, AReloadStartsARuntimeThatIsDownAtOnce) {
+    source.next = config;
+    source.next->engine.model = "/right.gguf";
+    kernel.on_spawn = [this, count = 0](pid_t process) mutable {
+        if (++count < 8) { // by now it is tried every ten seconds only
+            kernel.after(1ms, [this, process] { kernel.die(process, exited(2)); });
+            if (count == 7) {
+                kernel.after(10ms, [this] { kernel.raise(SIGHUP); });
+            }
+        } else {
+            kernel.after(1s, [this] { kernel.raise(SIGPWR); });
+        }
+    };
+    run(Place::machine);
+    EXPECT_TRUE(std::ranges::contains(kernel.spawned_arguments.at(7), "/right.gguf"));
+    EXPECT_LT(pauses().at(6), 20ms);
+}
+
+TEST_F(RuntimeSandboxTest, AProgramThatItsUserCannotReachIsExplained) {
+    kernel.failing["spawn /bin/runtime"] = EACCES;
+    kernel.after(1ms, [this] { kernel.raise(SIGTERM); });
+    run(Place::container);
+    EXPECT_TRUE(said.contains("user 65520, as which the runtime runs, has to get to its program")) << said;
+}
+
 TEST_F(RuntimeSandboxTest, ARuntimeHasTimeForItsAnswersBeforeItIsKilled) {
     config.shutdown.timeout = 300;
     config.http.drain = 700;
