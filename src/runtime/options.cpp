@@ -86,6 +86,11 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
         ->type_name("HOST:PORT")
         ->capture_default_str();
     add_queue(app, options);
+    app.add_flag("--confine", options.confine,
+                 "Give up, before the model is touched, all that serving it does not take");
+    app.add_option("--readable", options.readable, "With --confine: a path that stays readable; repeatable")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
     app.add_option("--log", options.log_level, "error, warning, notice, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels))

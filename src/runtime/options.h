@@ -8,6 +8,7 @@
 #include <chrono>
 #include <expected>
 #include <string>
+#include <vector>
 
 namespace vb::runtime {
 
@@ -18,6 +19,8 @@ struct Options {
     http::Limits limits{};
     // From the signal to the end. Most of it is for the answers in flight, see runtime.cpp.
     std::chrono::milliseconds drain{5000};
+    bool confine = false;
+    std::vector<std::string> readable; // when confined
 };
 
 // What to do instead of running: print a text, and exit.

@@ -2,6 +2,7 @@
 
 #include "http/api.h"
 #include "http/server.h"
+#include "runtime/confinement.h"
 #include "runtime/engine_backend.h"
 #include "runtime/listen.h"
 #include "runtime/notify.h"
@@ -201,7 +202,18 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
     const auto mailbox = http::Mailbox::create(*loop);
     if (!mailbox) { return std::unexpected(mailbox.error()); }
 
-    Service service(options, log, timeline, open_notifier(log), *loop, **mailbox, std::move(*signals));
+    Notifier notifier = open_notifier(log);
+    sandbox::Confinement confinement;
+    if (options.confine) { // from here on there are no new sockets
+        const trace::Span span(timeline, "runtime: confine");
+        auto confined = confine(options, notifier, log);
+        if (!confined) {
+            log.error(base::describe(confined.error()));
+            return engine_failed;
+        }
+        confinement = std::move(*confined);
+    }
+    Service service(options, log, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals));
     raise_descriptor_limit(log);
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());
