@@ -6,6 +6,8 @@
 #include "http/server.h"
 #include "scripted_backend.h"
 
+#include <chrono>
+#include <functional>
 #include <future>
 #include <gtest/gtest.h>
 #include <regex>
@@ -62,6 +64,14 @@ class ServerTest : public testing::Test {
             }
         });
         return future.get();
+    }
+    // The condition, asked on the loop's thread, becomes true.
+    bool eventually(const std::function<bool()>& condition) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (!on_loop(condition)) {
+            if (std::chrono::steady_clock::now() > end) { return false; }
+        }
+        return true;
     }
     Client connected() const {
         Client client(port_);
