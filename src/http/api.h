@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/backend.h"
 #include "http/chat_completions.h"
+#include "http/limits.h"
 #include "http/mailbox.h"
 #include "http/router.h"
 #include "trace/timeline.h"
