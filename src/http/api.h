@@ -6,6 +6,7 @@
 #include "http/answers.h"
 #include "http/backend.h"
 #include "http/embeddings.h"
+#include "http/limits.h"
 #include "http/mailbox.h"
 #include "http/queue.h"
 #include "http/router.h"
