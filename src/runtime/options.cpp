@@ -1,6 +1,7 @@
 #include "runtime/options.h"
 
 #include "config/config.h"
+#include "http/origins.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -23,6 +24,28 @@ Exit codes:
   0  ended by SIGTERM or SIGINT
   1  bad usage, or a socket could not be set up
   2  the neural runtime could not be initialised)";
+
+// Who may ask, and how.
+void add_access_options(CLI::App& app, Options& options) {
+    CLI::Option* const certificate =
+        app.add_option("--certificate", options.certificate, "Certificate chain for TLS, as PEM")
+            ->type_name("FILE");
+    certificate->needs(app.add_option("--private-key", options.private_key, "Its private key, as PEM")
+                           ->type_name("FILE")
+                           ->needs(certificate));
+    app.add_option("--keys", options.keys, "API keys, one a line; read again when the file changes")
+        ->type_name("FILE");
+    app.add_option("--origin", options.origins,
+                   "Web pages of this origin may use the server; may be repeated")
+        ->type_name("URL")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->check([](const std::string& text) {
+            return http::Origins::is_origin(text) ? std::string()
+                                                  : text + " is not like https://example.org:8443";
+        });
+    app.add_flag("--access-log", options.access_log, "Log each request as a line of JSON");
+}
 
 } // namespace
 
@@ -59,6 +82,7 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
     app.add_option("--listen", options.listen, "Address to bind if no socket was passed")
         ->type_name("HOST:PORT")
         ->capture_default_str();
+    add_access_options(app, options);
     app.add_option("--log", options.log_level, "error, warning, notice, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels))
