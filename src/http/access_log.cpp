@@ -40,7 +40,7 @@ std::string bounded(std::string_view text, std::size_t most) {
 
 std::string access_line(const Exchange& exchange, base::Nanoseconds monotonic_now,
                         std::chrono::system_clock::time_point now) {
-    constexpr std::size_t most_of_path = 200, most_of_agent = 100, most_of_name = 64, most_of_method = 16;
+    constexpr std::size_t most_of_path = 200, most_of_agent = 100, most_of_name = 48, most_of_method = 16;
     const std::string& target = exchange.target();
     const auto agent = exchange.header("User-Agent");
     const auto& tokens = exchange.tokens();

@@ -36,8 +36,9 @@ class ServerTest : public testing::Test {
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
         api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits);
-        server_ =
-            std::make_unique<Server>(*loop_, [this](Exchange& exchange) { api_->handle(exchange); }, limits);
+        handle_ = [this](Exchange& exchange) { api_->handle(exchange); };
+        server_ = std::make_unique<Server>(
+            *loop_, [this](Exchange& exchange) { handle_(exchange); }, limits, tls_.get());
         ASSERT_TRUE(server_->accept_from(std::move(socket)));
         thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
     }
@@ -98,6 +99,8 @@ class ServerTest : public testing::Test {
     std::unique_ptr<EventLoop> loop_;
     std::unique_ptr<Mailbox> mailbox_;
     std::unique_ptr<Api> api_;
+    std::unique_ptr<Tls> tls_; // set before start()
+    Server::Handler handle_;   // set on the loop, once it runs
     std::unique_ptr<Server> server_;
     std::thread thread_;
 };

@@ -44,6 +44,19 @@ TEST(OptionsTest, All) {
     EXPECT_EQ(options->drain.count(), 12);
 }
 
+TEST(OptionsTest, WhoMayAskAndHow) {
+    const auto none = parse({"--model", "m"});
+    ASSERT_TRUE(none);
+    EXPECT_TRUE(none->certificate.empty() && none->keys.empty() && none->origins.empty() &&
+                !none->access_log);
+    const auto all = parse({"--model", "m", "--certificate", "c", "--private-key", "p", "--keys", "k",
+                            "--origin", "https://a", "--origin", "http://b:81", "--access-log"});
+    ASSERT_TRUE(all) << all.error().text;
+    EXPECT_EQ(all->certificate + all->private_key + all->keys, "cpk");
+    EXPECT_EQ(all->origins, (std::vector<std::string>{"https://a", "http://b:81"}));
+    EXPECT_TRUE(all->access_log);
+}
+
 TEST(OptionsTest, BadUsageNamesTheOption) {
     const std::vector<std::pair<std::vector<const char*>, const char*>> cases = {
         {{}, "--model"},
@@ -56,6 +69,9 @@ TEST(OptionsTest, BadUsageNamesTheOption) {
         {{"--model", "m", "--drain", "soon"}, "--drain"},
         {{"--model", "m", "--colour", "red"}, "--colour"},
         {{"--model", "m", "extra"}, "extra"},
+        {{"--model", "m", "--certificate", "c"}, "--private-key"},
+        {{"--model", "m", "--private-key", "p"}, "--certificate"},
+        {{"--model", "m", "--origin", "*"}, "--origin"},
     };
     for (const auto& [words, named] : cases) {
         const auto options = parse(words);
