@@ -130,6 +130,20 @@ TEST_F(ChatAnswersTest, LogprobsComeWithTheText) {
         << reply;
 }
 
+TEST_F(ChatAnswersTest, TheFieldAtFaultIsTheEnginesToSay) {
+    const auto param = [this](const std::string& message) {
+        Client client = connected();
+        client.post(chat);
+        backend_.next().fail(engine::Fault::request, message);
+        const std::string reply = client.reply().body;
+        return reply.substr(reply.find("\"param\":"), reply.find(",\"code\"") - reply.find("\"param\":"));
+    };
+    EXPECT_EQ(param("schema: it has no end"), R"("param":"response_format")");
+    EXPECT_EQ(param("grammar: it has no root"), R"("param":"grammar")");
+    EXPECT_EQ(param("logit_bias: token 7: expected less"), R"("param":"logit_bias")");
+    EXPECT_EQ(param("the prompt is empty"), R"("param":"messages")");
+}
+
 TEST_F(ChatAnswersTest, StreamedLogprobs) {
     Client client = connected();
     client.post(body(R"("logprobs":true,"stream":true)"));
