@@ -3,11 +3,13 @@
 #include "engine/chat_template.h"
 
 #include "engine/chat_messages.h"
+#include "engine/template_bounds.h"
 
 #include <minja/minja.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
 #include <iomanip>
 #include <sstream>
@@ -20,6 +22,9 @@ namespace {
 // tag.
 constexpr int deepest_template = 100;
 constexpr std::size_t longest_tag = 16384;
+// Its regular expressions call themselves for every character of white space, and look for each at all that follows.
+constexpr std::size_t longest_space = 1024;
+constexpr std::size_t longest_source = std::size_t{1} << 18;
 
 bool nests_too_deeply(std::string_view tag) {
     int depth = 0;
@@ -43,17 +48,28 @@ int block_step(std::string_view tag) {
 
 // Whether parsing could exhaust the stack.
 bool is_too_complex(std::string_view source) {
+    std::size_t space = 0;
+    for (const char character : source) {
+        space = std::isspace(static_cast<unsigned char>(character)) != 0 ? space + 1 : 0;
+        if (space > longest_space) { return true; }
+    }
     int blocks = 0;
     for (std::size_t begin = 0; (begin = source.find('{', begin)) != std::string_view::npos;) {
         const std::string_view opening = source.substr(begin, 2);
-        if (opening != "{{" && opening != "{%") {
+        if (opening != "{{" && opening != "{%" && opening != "{#") {
             ++begin;
             continue;
         }
-        const std::size_t end = source.find(opening == "{{" ? "}}" : "%}", begin + 2);
+        const std::size_t end = source.find(opening == "{{"   ? "}}"
+                                            : opening == "{%" ? "%}"
+                                                              : "#}",
+                                            begin + 2);
         const std::string_view tag = source.substr(begin, end == std::string_view::npos ? end : end - begin);
         blocks += block_step(tag);
-        if (tag.size() > longest_tag || blocks > deepest_template || nests_too_deeply(tag)) { return true; }
+        if (tag.size() > longest_tag || blocks > deepest_template ||
+            (opening != "{#" && nests_too_deeply(tag))) {
+            return true;
+        }
         begin += tag.size();
     }
     return false;
@@ -109,6 +125,26 @@ Json with_argument_texts(Json messages) {
     return messages;
 }
 
+// A macro holds the variables among which it is defined, and these the macro.
+class RootContext final : public minja::Context {
+  public:
+    explicit RootContext(minja::Value&& values) : minja::Context(std::move(values), builtins()) {}
+
+    // Clears the variables at its end.
+    class Released {
+      public:
+        explicit Released(std::shared_ptr<RootContext> context) : context_(std::move(context)) {}
+        ~Released() { context_->values_ = minja::Value::object(); }
+        Released(const Released&) = delete;
+        Released& operator=(const Released&) = delete;
+        RootContext* operator->() const { return context_.get(); }
+        std::shared_ptr<RootContext> get() const { return context_; }
+
+      private:
+        std::shared_ptr<RootContext> context_;
+    };
+};
+
 // What a template is given besides the messages.
 struct Variables {
     Json values;
@@ -129,13 +165,18 @@ struct ChatTemplate::Tree {
             all.emplace("add_generation_prompt", true);
             all["messages"] = messages;
             if (!variables.tools.empty()) { all["tools"] = variables.tools; }
-            auto context = minja::Context::make(all);
+            const TemplateBounds bounds;
+            const RootContext::Released context(std::make_shared<RootContext>(minja::Value(all)));
             context->set("bos_token", variables.special.beginning);
             context->set("eos_token", variables.special.end);
             context->set("strftime_now", minja::Value::callable(strftime_now));
-            return root->render(context);
+            return root->render(context.get());
+        } catch (const TemplateExcess& excess) {
+            return refuse("the model's chat template cannot be used for these messages: " + excess.reason);
         } catch (const std::exception& fault) {
-            return refuse(std::string("the model's chat template refuses these messages: ") + fault.what());
+            constexpr std::size_t longest_reason = 2000; // it quotes the template, line for line
+            return refuse(std::string("the model's chat template refuses these messages: ") +
+                          std::string(fault.what()).substr(0, longest_reason));
         }
     }
 };
@@ -151,8 +192,11 @@ ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 ChatTemplate::~ChatTemplate() = default;
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
+    if (source.size() > longest_source) { return unusable("it is longer than 256 KiB"); }
     if (is_too_complex(source)) {
-        return unusable("nests deeper than 100 blocks or brackets, or a tag is longer than 16384 characters");
+        return unusable(
+            "nests deeper than 100 blocks or brackets, or a tag is longer than 16384 characters, or "
+            "white space than 1024");
     }
     try {
         const minja::Options options{

@@ -57,7 +57,12 @@ Result<std::optional<ToolUse>> ToolUse::create(const Model& model, const Request
     const bool are_many = messages->calls_in_parallel && messages->tool.empty();
     ToolUse use(format, std::move(tools->list), are_many ? most_calls : 1);
     use.mark_token_ = control_token(model.vocabulary(), format.begin());
-    use.schema_ = sampling.schema;
+    if (!sampling.schema.empty()) {
+        try {
+            use.schema_ =
+                json_text(parse_json(sampling.schema)); // nothing but JSON becomes part of a grammar
+        } catch (const std::exception& fault) { return refuse(std::string("schema: ") + fault.what()); }
+    }
     use.is_required_ = is_required;
     use.obeys_always_ = is_required || !sampling.schema.empty();
     return use;

@@ -140,6 +140,9 @@ TEST_F(EngineToolsTest, ContradictionsAreRefused) {
     request = with_tools(ToolChoice::required);
     messages(request).tools = "";
     EXPECT_TRUE(refusal(*engine, request).starts_with("tool_choice: a call is required"));
+    request = with_tools(ToolChoice::automatic);
+    request.sampling.schema = "{}\nanswer: /.*/";
+    EXPECT_TRUE(refusal(*engine, request).starts_with("schema: "));
     EXPECT_EQ(refusal(*engine, with_tools(ToolChoice::automatic, "other")),
               R"(tool_choice: there is no tool "other")");
     request = with_tools(ToolChoice::required);
