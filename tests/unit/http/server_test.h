@@ -6,6 +6,7 @@
 #include "http/server.h"
 #include "scripted_backend.h"
 
+#include <csignal>
 #include <future>
 #include <gtest/gtest.h>
 #include <regex>
@@ -20,6 +21,7 @@ class ServerTest : public testing::Test {
 
     void start(const Limits& limits) {
         stop();
+        std::signal(SIGPIPE, SIG_IGN); // as the runtime does
         base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         ASSERT_TRUE(socket);
         sockaddr_in address{};
