@@ -26,7 +26,7 @@ class Server final : private ConnectionOwner {
     using Handler = std::function<void(Exchange&)>;
 
     // `loop`, `tls` and what `handle` refers to outlive the server; without `tls` it speaks plain HTTP. The handler
-    // replies, or lets the exchange wait.
+    // replies, or lets the exchange wait. The process ignores SIGPIPE.
     Server(EventLoop& loop, Handler handle, const Limits& limits = {}, Tls* tls = nullptr);
     ~Server();
     Server(const Server&) = delete;

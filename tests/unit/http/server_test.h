@@ -7,6 +7,7 @@
 #include "scripted_backend.h"
 
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <future>
 #include <gtest/gtest.h>
@@ -22,6 +23,7 @@ class ServerTest : public testing::Test {
 
     void start(const Limits& limits) {
         stop();
+        std::signal(SIGPIPE, SIG_IGN); // as the runtime does
         base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         ASSERT_TRUE(socket);
         sockaddr_in address{};
