@@ -21,11 +21,14 @@ TEST(OptionsTest, Defaults) {
     EXPECT_EQ(options->engine.threads, 0U);
     EXPECT_EQ(options->listen, "127.0.0.1:8080");
     EXPECT_EQ(options->log_level, base::Level::info);
+    EXPECT_FALSE(options->confine);
 }
 
 TEST(OptionsTest, All) {
-    const auto options = parse({"--model=m.gguf", "--context", "512", "--threads", "3", "--parallel", "5",
-                                "--kept", "7", "--cache", "", "--listen", "[::1]:9", "--log", "debug"});
+    const auto options =
+        parse({"--model=m.gguf", "--context", "512",        "--threads", "3",          "--parallel", "5",
+               "--kept",         "7",         "--cache",    "",          "--listen",   "[::1]:9",    "--log",
+               "debug",          "--confine", "--readable", "/a",        "--readable", "/b"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->engine.context, 512U);
     EXPECT_EQ(options->engine.threads, 3U);
@@ -33,6 +36,8 @@ TEST(OptionsTest, All) {
     EXPECT_EQ(options->engine.kept, 7U);
     EXPECT_EQ(options->listen, "[::1]:9");
     EXPECT_EQ(options->log_level, base::Level::debug);
+    EXPECT_TRUE(options->confine);
+    EXPECT_EQ(options->readable, (std::vector<std::string>{"/a", "/b"}));
 }
 
 TEST(OptionsTest, BadUsageNamesTheOption) {
