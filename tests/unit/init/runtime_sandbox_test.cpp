@@ -262,7 +262,7 @@ TEST(RuntimeArguments, SayWhatDiffersFromTheDefaults) {
     EXPECT_EQ(init::runtime_arguments("/bin/runtime", config),
               (Words{"/bin/runtime", "--model", "/models/model.gguf", "--cache", "/var/cache/vector_boot",
                      "--log", "info", "--context", "2048", "--threads", "0", "--parallel", "8", "--kept", "0",
-                     "--confine"}));
+                     "--access-log", "--confine"}));
     config.http = {.keys = "/etc/keys/all",
                    .origins = {"https://a", "https://b"},
                    .certificate = "/etc/tls/c.pem",
