@@ -375,6 +375,7 @@ void Init::handle_notification() noexcept {
         supervisor_.ready(now);
         heartbeat_.begin(now);
         if (!boot_time_) { boot_time_ = now - began_; }
+        kernel_.drop_program_pages(); // once more: publish() came after the first time
         timeline_.mark("ready");
         log_.info("ready to serve on http://", config_.listen.http.c_str());
         services_.set_runtime_ready(true);

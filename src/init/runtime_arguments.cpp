@@ -43,6 +43,7 @@ void add_http(Arguments& arguments, const config::Http& http) {
     }
     arguments.text_unless_empty("--certificate", http.certificate);
     arguments.text_unless_empty("--private-key", http.private_key);
+    if (http.access_log) { arguments.flag("--access-log"); }
     arguments.number_unless(usual.queue, "--queue", http.queue);
     arguments.number_unless(usual.queue_timeout, "--queue-timeout", http.queue_timeout);
     arguments.number_unless(usual.request_timeout, "--request-timeout", http.request_timeout);

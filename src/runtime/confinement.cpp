@@ -10,7 +10,7 @@ namespace vb::runtime {
 
 namespace {
 
-// Of a file that is not there the engine says more.
+// What is not there is for those to report who want it.
 base::Result<> check_readable(const std::string& path) {
     if (::access(path.c_str(), R_OK) == 0 || errno != EACCES) { return {}; }
     base::Text<255> advice;
@@ -49,7 +49,7 @@ base::Result<sandbox::Confinement> confine(const Options& options, const Notifie
     sandbox::Confinement confinement = sandbox::confine(needs, log);
     base::Text<63> version;
     version << "X_VECTOR_BOOT_LANDLOCK=" << confinement.landlock_abi;
-    if (const auto told = notifier.send(version); !told) { log.warning(base::describe(told.error()).view()); }
+    if (const auto told = notifier.send(version); !told) { log.warning(base::describe(told.error())); }
     return confinement;
 }
 

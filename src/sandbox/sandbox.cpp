@@ -58,22 +58,19 @@ class Permissions {
   public:
     Permissions(const Ruleset& ruleset, const base::Log& log) : ruleset_(ruleset), log_(log) {}
 
-    // Not every system has all of them.
-    void if_there(std::span<const char* const> paths, Access access) const {
-        for (const char* const path : paths) {
-            const auto allowed = ruleset_.allow(path, access);
-            if (!allowed && allowed.error().number != ENOENT) { say(allowed.error()); }
-        }
+    // What is not there needs no permission.
+    void operator()(const char* path, Access access) const {
+        const auto allowed = ruleset_.allow(path, access);
+        if (allowed || allowed.error().number == ENOENT) { return; }
+        log_.warning("the runtime will have no access: ", base::describe(allowed.error()));
     }
-    void wanted(const std::string& path, Access access) const {
-        if (const auto allowed = ruleset_.allow(path.c_str(), access); !allowed) { say(allowed.error()); }
+    void operator()(std::span<const char* const> paths, Access access) const {
+        for (const char* const path : paths) {
+            (*this)(path, access);
+        }
     }
 
   private:
-    void say(const base::Error& error) const {
-        log_.warning("the runtime will have no access: ", base::describe(error).view());
-    }
-
     const Ruleset& ruleset_;
     const base::Log& log_;
 };
@@ -82,22 +79,21 @@ class Permissions {
 int restrict_files(const Needs& needs, const base::Log& log) {
     const auto ruleset = Ruleset::create();
     if (!ruleset) {
-        log.notice("files are not confined, this kernel has no Landlock: ",
-                   base::describe(ruleset.error()).view());
+        log.notice("files are not confined, this kernel has no Landlock: ", base::describe(ruleset.error()));
         return 0;
     }
     const Permissions permit(*ruleset, log);
-    permit.if_there(always_readable, Access::read);
+    permit(always_readable, Access::read);
     for (const std::string& path : needs.readable) {
-        permit.wanted(path, Access::read);
+        permit(path.c_str(), Access::read);
     }
-    if (!needs.kept.empty()) { permit.if_there({{needs.kept.c_str()}}, Access::keep); }
+    if (!needs.kept.empty()) { permit(needs.kept.c_str(), Access::keep); }
     if (needs.devices) {
-        permit.if_there(readable_for_devices, Access::read);
-        permit.if_there(devices, Access::device);
+        permit(readable_for_devices, Access::read);
+        permit(devices, Access::device);
     }
     if (const auto enforced = ruleset->enforce(); !enforced) {
-        log.warning("files are not confined: ", base::describe(enforced.error()).view());
+        log.warning("files are not confined: ", base::describe(enforced.error()));
         return 0;
     }
     return ruleset->abi();
@@ -112,14 +108,14 @@ Confinement confine(const Needs& needs, const base::Log& log) {
         return confinement;
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        log.warning(base::describe(base::system_error("set", "no_new_privs").error()).view());
+        log.warning(base::describe(base::system_error("set", "no_new_privs").error()));
         return confinement;
     }
     confinement.own_processes.reset(::open(own_processes, O_PATH | O_DIRECTORY | O_CLOEXEC));
     confinement.landlock_abi = restrict_files(needs, log);
     const auto filtered = restrict_system_calls(needs.devices);
     confinement.is_filtered = filtered.has_value();
-    if (!filtered) { log.notice("system calls are not confined: ", base::describe(filtered.error()).view()); }
+    if (!filtered) { log.notice("system calls are not confined: ", base::describe(filtered.error())); }
     return confinement;
 }
 

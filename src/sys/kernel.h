@@ -256,8 +256,8 @@ class Kernel {
     // Puts /dev/console on fds 0 to 2.
     virtual Result<> open_console() noexcept = 0;
 
-    // Gives back the pages of our program that only starting up has needed. Those that are needed again come back
-    // from the page cache.
+    // Gives back the pages of our program, heap and stack that only starting up has needed. Those of the program that
+    // are needed again come back from the page cache.
     virtual void drop_program_pages() noexcept = 0;
     virtual Result<> set_hostname(std::string_view name) noexcept = 0;
 

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .failure import Failure
 from .places import BINARIES, INNER_BINARIES, INNER_CACHE, INNER_MODEL
@@ -47,7 +47,13 @@ class Root:
         mounts: with /proc, /sys, /dev and empty file systems to write to, as a container has them; else the
         empty directories that a machine's init mounts them on.
         """
-        words = ["--ro-bind", "/usr", f"{at}/usr"]
+        # Those that bubblewrap makes by itself, for what is bound in them, are only for root.
+        inside = [INNER_BINARIES, INNER_MODEL, INNER_CACHE, *self.files, *self.executables]
+        directories = {str(parent) for path in inside for parent in PurePosixPath(path).parents if parent.name}
+        words = []
+        for directory in ["", *sorted(directories)] if at else sorted(directories):
+            words += ["--perms", "0755", "--dir", f"{at}{directory}"]
+        words += ["--ro-bind", "/usr", f"{at}/usr"]
         for name in ("bin", "sbin", "lib", "lib64"):
             words += ["--symlink", f"usr/{name}", f"{at}/{name}"]
         if mounts:

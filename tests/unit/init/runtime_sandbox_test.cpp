@@ -154,6 +154,27 @@ TEST_F(RuntimeSandboxTest, TellsWhatTheKernelSaysOfTheRuntime) {
     EXPECT_FALSE(init::confinement_of(kernel, 103, 7)); // it has just died
 }
 
+TEST_F(RuntimeSandboxTest, OnlyTheRuntimesFirstWordOfLandlockCounts) {
+    EXPECT_EQ(init::parse_notification("X_VECTOR_BOOT_LANDLOCK=7").landlock_abi, 7U);
+    EXPECT_FALSE(init::parse_notification("X_VECTOR_BOOT_LANDLOCK=many\nREADY=1").landlock_abi);
+    kernel.files["/proc/102/status"] = "Uid:\t65520\nCapPrm:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\n";
+    simulation::SimulatedClient* client = nullptr;
+    kernel.on_spawn = [&](pid_t process) {
+        kernel.notify(process, "X_VECTOR_BOOT_LANDLOCK=7");
+        kernel.notify(process, "READY=1\nX_VECTOR_BOOT_LANDLOCK=9");
+        kernel.after(50ms, [&] {
+            client = &kernel.unix_sockets.connect(0, {});
+            client->sends.push_back(std::string(R"({"method":"io.vectorboot.Control.Status"})") + '\0');
+        });
+        kernel.after(1s, [this] { kernel.raise(SIGTERM); });
+    };
+    run(Place::container);
+    ASSERT_NE(client, nullptr);
+    const auto replies = client->take_messages();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_TRUE(replies[0].contains(R"("landlock_abi":7)")) << replies[0];
+}
+
 TEST_F(RuntimeSandboxTest, TheRuntimeIsStartedConfined) {
     crash(0, 0s, 0);
     run(Place::container);
@@ -241,7 +262,7 @@ TEST(RuntimeArguments, SayWhatDiffersFromTheDefaults) {
     EXPECT_EQ(init::runtime_arguments("/bin/runtime", config),
               (Words{"/bin/runtime", "--model", "/models/model.gguf", "--cache", "/var/cache/vector_boot",
                      "--log", "info", "--context", "2048", "--threads", "0", "--parallel", "8", "--kept", "0",
-                     "--confine"}));
+                     "--access-log", "--confine"}));
     config.http = {.keys = "/etc/keys/all",
                    .origins = {"https://a", "https://b"},
                    .certificate = "/etc/tls/c.pem",

@@ -25,12 +25,38 @@ TEST(OptionsTest, Defaults) {
     EXPECT_EQ(options->limits.queue_timeout, std::chrono::seconds(60));
     EXPECT_EQ(options->limits.request_timeout, std::chrono::seconds(0));
     EXPECT_EQ(options->drain, std::chrono::seconds(5));
+    EXPECT_FALSE(options->confine);
 }
 
 TEST(OptionsTest, All) {
-    const auto options = parse({"--model=m.gguf", "--context", "512", "--threads", "3", "--parallel", "5",
-                                "--kept", "7", "--cache", "", "--listen", "[::1]:9", "--log", "debug",
-                                "--queue", "9", "--queue-timeout", "10", "--request-timeout", "11", "--drain", "12"});
+    const auto options = parse({"--model=m.gguf",
+                                "--context",
+                                "512",
+                                "--threads",
+                                "3",
+                                "--parallel",
+                                "5",
+                                "--kept",
+                                "7",
+                                "--cache",
+                                "",
+                                "--listen",
+                                "[::1]:9",
+                                "--log",
+                                "debug",
+                                "--queue",
+                                "9",
+                                "--queue-timeout",
+                                "10",
+                                "--request-timeout",
+                                "11",
+                                "--drain",
+                                "12",
+                                "--confine",
+                                "--readable",
+                                "/a",
+                                "--readable",
+                                "/b"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->engine.context, 512U);
     EXPECT_EQ(options->engine.threads, 3U);
@@ -42,6 +68,8 @@ TEST(OptionsTest, All) {
     EXPECT_EQ(options->limits.queue_timeout.count(), 10);
     EXPECT_EQ(options->limits.request_timeout.count(), 11);
     EXPECT_EQ(options->drain.count(), 12);
+    EXPECT_TRUE(options->confine);
+    EXPECT_EQ(options->readable, (std::vector<std::string>{"/a", "/b"}));
 }
 
 TEST(OptionsTest, WhoMayAskAndHow) {

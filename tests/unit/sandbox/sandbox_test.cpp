@@ -179,7 +179,7 @@ TEST_F(SandboxTest, CanAbort) {
     EXPECT_EQ(WTERMSIG(status), SIGABRT);
 }
 
-TEST_F(SandboxTest, GoesOnWithoutAPathThatIsNotThere) {
+TEST_F(SandboxTest, WhatIsNotThereNeedsNoPermission) {
     needs.readable.push_back(directory / "missing");
     expect_files(0, [this] { return ::open((directory / "model").c_str(), O_RDONLY | O_CLOEXEC); });
 }
