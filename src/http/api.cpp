@@ -1,8 +1,8 @@
 #include "http/api.h"
 
 #include "http/openai.h"
-#include "trace/export.h"
 
+#include <algorithm>
 #include <ctime>
 #include <format>
 
@@ -11,46 +11,40 @@ namespace vb::http {
 namespace {
 
 constexpr char json_type[] = "application/json";
-constexpr char text_type[] = "text/plain; charset=utf-8";
 constexpr std::string_view overview = R"(vector_boot: a language model behind OpenAI's API
 
 POST /v1/chat/completions  chat, streamed or whole
 GET  /v1/models            the model that is served
-GET  /health               200 when the model answers, 503 while it loads
+GET  /health               200 when the model answers, by proof; 503 while it loads or is stuck
 GET  /live                 200 as long as the process answers
+GET  /metrics              numbers for Prometheus
+GET  /status               what is going on now, as JSON
+GET  /logs                 the last lines of the log, as JSON; ?after=N: those after line N
 GET  /timeline             the boot, as Chrome trace JSON; ?format=table or ?format=svg
+
+A browser sees a page here: chat, status, the boot, the log.
 )";
 
 } // namespace
 
-Api::Api(Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
-         const Limits& limits)
-    : backend_(backend), timeline_(timeline), log_(log), started_(std::time(nullptr)),
-      completions_(backend, mailbox, timeline, limits.completions) {
+Api::Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
+         const Limits& limits, const Host& host)
+    : backend_(backend), log_(log), started_(std::time(nullptr)), health_(loop, mailbox, backend),
+      completions_(backend, mailbox, timeline, metrics_, limits.completions),
+      pages_({.backend = backend,
+              .timeline = timeline,
+              .metrics = metrics_,
+              .health = health_,
+              .load = [this] { return load(); },
+              .overview = overview,
+              .log_lines = host.log_lines,
+              .restarts = host.restarts}) {
     using enum Method;
-    router_.add(get, "/", [this](Exchange& exchange) { serve_overview(exchange); });
+    pages_.add_to(router_);
     router_.add(post, "/v1/chat/completions", [this](Exchange& exchange) { completions_.start(exchange); });
     router_.add(get, "/v1/models", [this](Exchange& exchange) { serve_models(exchange); });
     router_.add_folder(get, "/v1/models/",
                        [this](Exchange& exchange, std::string_view id) { serve_model(exchange, id); });
-    router_.add(get, "/health", [this](Exchange& exchange) { serve_health(exchange); });
-    router_.add(get, "/live", [](Exchange& exchange) { exchange.reply(200, json_type, status_json("ok")); });
-    router_.add(get, "/timeline", [this](Exchange& exchange) { serve_timeline(exchange); });
-}
-
-void Api::serve_overview(Exchange& exchange) { exchange.reply(200, text_type, overview); }
-
-void Api::serve_health(Exchange& exchange) {
-    switch (backend_.state()) {
-    case engine::State::ready:
-        return exchange.reply(200, json_type, status_json("ok"));
-    case engine::State::failed:
-        return exchange.reply(503, json_type, status_json("failed"));
-    case engine::State::loading:
-        break;
-    }
-    exchange.add_header("Retry-After", "1");
-    exchange.reply(503, json_type, status_json("loading"));
 }
 
 void Api::serve_models(Exchange& exchange) {
@@ -67,20 +61,17 @@ void Api::serve_model(Exchange& exchange, std::string_view id) {
     exchange.reply(200, json_type, model_json(id, started_));
 }
 
-void Api::serve_timeline(Exchange& exchange) {
-    if (timeline_.layout() == nullptr) {
-        return reply_error(exchange, not_found("this process records no timeline"));
-    }
-    const std::string format = exchange.query("format").value_or("json");
-    if (format == "json") {
-        exchange.reply(200, json_type, trace::export_chrome(timeline_));
-    } else if (format == "table") {
-        exchange.reply(200, text_type, trace::export_table(timeline_));
-    } else if (format == "svg") {
-        exchange.reply(200, "image/svg+xml", trace::export_svg(timeline_));
-    } else {
-        reply_error(exchange, invalid_request("'format' must be json, table or svg", "format"));
-    }
+Load Api::load() const {
+    const std::size_t all = completions_.size();
+    const std::size_t running =
+        backend_.state() == engine::State::ready ? std::min(all, backend_.parallel()) : 0;
+    return {.running = running, .waiting = all - running};
+}
+
+void Api::count(const Exchange& exchange) {
+    if (exchange.status() == 0) { return; } // the client left before there was a reply
+    metrics_.request_ended(router_.route_of(exchange.path()), exchange.status(),
+                           base::monotonic_now() - exchange.begun());
 }
 
 } // namespace vb::http

@@ -5,7 +5,11 @@
 #include "base/log.h"
 #include "http/backend.h"
 #include "http/chat_completions.h"
+#include "http/health.h"
+#include "http/log_ring.h"
+#include "http/machine_pages.h"
 #include "http/mailbox.h"
+#include "http/metrics.h"
 #include "http/router.h"
 #include "trace/timeline.h"
 
@@ -13,26 +17,38 @@ namespace vb::http {
 
 class Api {
   public:
+    // What it tells of the process that it is in.
+    struct Host {
+        const LogRing* log_lines = nullptr; // null: they are not kept
+        std::uint32_t restarts = 0;         // of this program, before this process
+    };
+
     // The arguments outlive it.
-    Api(Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
-        const Limits& limits = {});
+    Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
+        const Limits& limits, const Host& host);
+    Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
+        const Limits& limits = {})
+        : Api(loop, mailbox, backend, timeline, log, limits, Host()) {}
 
     void handle(Exchange& exchange) { router_.route(exchange); }
     // Answers everything that is waiting or running with this error.
     void refuse_waiting(const ErrorReply& error) { completions_.refuse_all(error); }
+    // The server's: an exchange has ended.
+    void count(const Exchange& exchange);
+    Health& health() noexcept { return health_; }
 
   private:
-    void serve_overview(Exchange& exchange);
-    void serve_health(Exchange& exchange);
     void serve_models(Exchange& exchange);
     void serve_model(Exchange& exchange, std::string_view id);
-    void serve_timeline(Exchange& exchange);
+    Load load() const;
 
     Backend& backend_;
-    trace::Timeline& timeline_;
     const base::Log& log_;
     const std::int64_t started_; // Unix time
+    Metrics metrics_;
+    Health health_;
     ChatCompletions completions_;
+    MachinePages pages_;
     Router router_;
 };
 

@@ -9,6 +9,7 @@ namespace vb::http {
 
 struct ChatCompletions::Completion {
     Exchange& exchange;
+    AnswerTimer timer;
     ReplyHead head;
     ChatStream stream;
     bool streaming;
@@ -50,8 +51,8 @@ std::string new_id() {
 } // namespace
 
 ChatCompletions::ChatCompletions(Backend& backend, Mailbox& mailbox, trace::Timeline& timeline,
-                                 std::size_t most)
-    : backend_(backend), mailbox_(mailbox), timeline_(timeline), most_(most) {}
+                                 Metrics& metrics, std::size_t most)
+    : backend_(backend), mailbox_(mailbox), timeline_(timeline), metrics_(metrics), most_(most) {}
 
 ChatCompletions::~ChatCompletions() = default;
 
@@ -66,6 +67,7 @@ void ChatCompletions::start(Exchange& exchange) {
         .id = new_id(), .created = std::time(nullptr), .model = std::string(backend_.model_name())};
     auto [place, added] =
         running_.try_emplace(number, Completion{.exchange = exchange,
+                                                .timer = AnswerTimer(metrics_, exchange.begun()),
                                                 .head = head,
                                                 .stream = ChatStream(head, request->include_usage),
                                                 .streaming = request->stream});
@@ -81,6 +83,7 @@ void ChatCompletions::text(Number number, std::string_view piece) {
     const auto found = running_.find(number);
     if (found == running_.end()) { return; }
     Completion& completion = found->second;
+    completion.timer.piece();
     if (!completion.streaming) {
         completion.text += piece;
         return;
@@ -106,6 +109,7 @@ void ChatCompletions::finished(Number number, const engine::Result<engine::Outco
     if (found.empty()) { return; }
     Completion& completion = found.mapped();
     if (!outcome) { return fail(completion, error_reply(outcome.error(), "messages")); }
+    metrics_.tokens(outcome->usage);
     if (outcome->finish == engine::Finish::cancelled) {
         return fail(completion, unavailable("the request was cancelled"));
     }

@@ -6,6 +6,7 @@
 #include "http/backend.h"
 #include "http/exchange.h"
 #include "http/mailbox.h"
+#include "http/metrics.h"
 #include "http/openai.h"
 #include "trace/timeline.h"
 
@@ -18,13 +19,16 @@ namespace vb::http {
 
 class ChatCompletions {
   public:
-    ChatCompletions(Backend& backend, Mailbox& mailbox, trace::Timeline& timeline, std::size_t most);
+    ChatCompletions(Backend& backend, Mailbox& mailbox, trace::Timeline& timeline, Metrics& metrics,
+                    std::size_t most);
     ~ChatCompletions();
 
     // Answers the request of this exchange, now if it is refused, else when the engine has come to it.
     void start(Exchange& exchange);
     // Ends all of them with this error.
     void refuse_all(const ErrorReply& error);
+    // Waiting or running.
+    std::size_t size() const noexcept { return running_.size(); }
 
   private:
     using Number = std::uint64_t;
@@ -39,6 +43,7 @@ class ChatCompletions {
     Backend& backend_;
     Mailbox& mailbox_;
     trace::Timeline& timeline_;
+    Metrics& metrics_;
     const std::size_t most_;
     Number last_ = 0;
     bool first_token_marked_ = false;

@@ -35,6 +35,10 @@ std::string decoded(const char* text) {
 
 Exchange::Exchange(evhttp_request* request, const Limits& limits, std::function<void(Exchange&)> released)
     : request_(request), limits_(limits), released_(std::move(released)) {
+    if (const char* const path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request_));
+        path != nullptr) {
+        path_ = decoded(path);
+    }
     evhttp_request_set_on_complete_cb(request_, on_complete, this);
     evhttp_connection_set_closecb(evhttp_request_get_connection(request_), on_close, this);
 }
@@ -54,11 +58,6 @@ Method Exchange::method() const noexcept {
     }
 }
 
-std::string Exchange::path() const {
-    const char* const path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request_));
-    return path == nullptr ? std::string() : decoded(path);
-}
-
 std::optional<std::string> Exchange::query(const char* name) const {
     const char* const query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request_));
     if (query == nullptr) { return std::nullopt; }
@@ -69,6 +68,12 @@ std::optional<std::string> Exchange::query(const char* name) const {
         value == nullptr ? std::nullopt : std::optional<std::string>(value);
     evhttp_clear_headers(&words);
     return found;
+}
+
+std::optional<std::string> Exchange::header(std::string_view name) const {
+    const char* const value =
+        evhttp_find_header(evhttp_request_get_input_headers(request_), std::string(name).c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
 std::string Exchange::body() const {
@@ -107,6 +112,7 @@ void Exchange::close_afterwards() {
 
 void Exchange::reply(int status, const char* content_type, std::string_view body) {
     ended_ = true;
+    status_ = status;
     if (!body.empty()) { add_header("Content-Type", content_type); }
     // For HEAD libevent states no length, but would send the body.
     const bool only_head = method() == Method::head;
@@ -115,6 +121,7 @@ void Exchange::reply(int status, const char* content_type, std::string_view body
 }
 
 void Exchange::start_stream(const char* content_type) {
+    status_ = HTTP_OK;
     add_header("Content-Type", content_type);
     // Before 1.1 there are no chunks: only the connection's end says where the reply ends.
     // libevent would state a length of 0 to a client that asked to keep it.

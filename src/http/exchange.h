@@ -2,6 +2,7 @@
 // reply is with the kernel or the connection is gone, and tells its owner when that is.
 #pragma once
 
+#include "base/clock.h"
 #include "http/limits.h"
 
 #include <cstdint>
@@ -27,8 +28,10 @@ class Exchange {
 
     Method method() const noexcept;
     // Percent-decoded; empty if the request names none.
-    std::string path() const;
+    const std::string& path() const noexcept { return path_; }
     std::optional<std::string> query(const char* name) const;
+    // The first of this name, in whatever case.
+    std::optional<std::string> header(std::string_view name) const;
     std::string body() const;
 
     // For a reply that comes later: reply(), start_stream() or drop(). If the client goes away before that
@@ -48,6 +51,10 @@ class Exchange {
     // Ends the connection without another byte.
     void drop();
 
+    // 0 before the reply begins.
+    int status() const noexcept { return status_; }
+    base::Nanoseconds begun() const noexcept { return begun_; }
+
   private:
     static void on_complete(evhttp_request* request, void* exchange) noexcept;
     static void on_close(evhttp_connection* connection, void* exchange) noexcept;
@@ -57,6 +64,9 @@ class Exchange {
     const Limits& limits_;
     std::function<void(Exchange&)> released_;
     std::function<void()> gone_;
+    std::string path_;
+    const base::Nanoseconds begun_ = base::monotonic_now();
+    int status_ = 0;
     bool ended_ = false; // the reply is complete: libevent sends the rest and frees the request
 };
 

@@ -64,7 +64,10 @@ Server::Server(EventLoop& loop, Handler handle, const Limits& limits)
         this);
 }
 
-Server::~Server() { idle_ = nullptr; }
+Server::~Server() {
+    idle_ = nullptr;
+    finished_ = nullptr;
+}
 
 base::Result<> Server::accept_from(base::UniqueFd socket) {
     const int flags = ::fcntl(socket.get(), F_GETFL);
@@ -107,6 +110,7 @@ void Server::take(evhttp_request* request) {
 }
 
 void Server::release(Exchange& exchange) {
+    if (finished_) { finished_(exchange); }
     exchanges_.erase(&exchange);
     if (exchanges_.empty() && idle_) {
         const auto idle = idle_; // it may set another

@@ -39,6 +39,8 @@ class Server {
     std::size_t open_exchanges() const noexcept { return exchanges_.size(); }
     // Called each time that number falls to zero.
     void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+    // Called at the end of every exchange.
+    void on_finished(std::function<void(const Exchange&)> finished) { finished_ = std::move(finished); }
 
   private:
     void take(evhttp_request* request);
@@ -53,6 +55,7 @@ class Server {
     std::vector<evhttp_bound_socket*> sockets_;
     std::unordered_map<Exchange*, std::unique_ptr<Exchange>> exchanges_;
     std::function<void()> idle_;
+    std::function<void(const Exchange&)> finished_;
     bool stopping_ = false;
     std::unique_ptr<evhttp, FreeServer> server_; // last: its end closes the connections of the exchanges
 };

@@ -1,6 +1,7 @@
 #include "runtime/runtime.h"
 
 #include "http/api.h"
+#include "http/log_ring.h"
 #include "http/server.h"
 #include "runtime/engine_backend.h"
 #include "runtime/listen.h"
@@ -51,6 +52,12 @@ base::Nanoseconds watchdog_interval() {
     return std::chrono::microseconds(microseconds);
 }
 
+// PID 1's count of the runtimes before this one.
+std::uint32_t restarts() {
+    std::uint32_t count = 0;
+    return base::parse_number(variable("VECTOR_BOOT_RESTARTS"), count) ? count : 0;
+}
+
 Notifier open_notifier(const base::Log& log) {
     auto notifier = Notifier::connect(variable("NOTIFY_SOCKET"));
     if (notifier) { return std::move(*notifier); }
@@ -95,17 +102,20 @@ void raise_descriptor_limit(const base::Log& log) {
 
 class Service {
   public:
-    Service(const Options& options, const base::Log& log, trace::Timeline& timeline, Notifier notifier,
-            http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals)
+    Service(const Options& options, const base::Log& log, const http::LogRing& log_lines,
+            trace::Timeline& timeline, Notifier notifier, http::EventLoop& loop, http::Mailbox& mailbox,
+            base::UniqueFd signals)
         : options_(options), log_(log), notifier_(std::move(notifier)), loop_(loop), mailbox_(mailbox),
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
-          api_(mailbox, backend_, timeline, log),
+          api_(loop, mailbox, backend_, timeline, log, {}, {.log_lines = &log_lines, .restarts = restarts()}),
           server_(loop, [this](http::Exchange& exchange) { api_.handle(exchange); }),
           signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
-          flushed_(loop, [this] { loop_.stop(); }) {}
+          flushed_(loop, [this] { loop_.stop(); }) {
+        server_.on_finished([this](const http::Exchange& exchange) { api_.count(exchange); });
+    }
 
     base::Result<> serve(std::vector<base::UniqueFd> sockets) {
         for (base::UniqueFd& socket : sockets) {
@@ -152,10 +162,13 @@ class Service {
         server_.stop_accepting();
         if (server_.open_exchanges() == 0) { loop_.stop(); }
     }
-    // From this loop: it is what must not be stuck.
+    // From this loop, which must not be stuck, and only with proof that the engine is not: what it computed since the
+    // last beat, or a token that is asked for now. While it loads nobody waits for beats yet.
     void beat() {
-        tell("WATCHDOG=1");
         heartbeat_.start(heartbeat_interval_);
+        const base::Nanoseconds last = std::exchange(last_beat_, base::monotonic_now());
+        if (backend_.state() != engine::State::ready) { return tell("WATCHDOG=1"); }
+        api_.health().when_proven(last, [this] { tell("WATCHDOG=1"); });
     }
     void refuse(const std::string& reason) {
         flushed_.start(options_.flush);
@@ -180,11 +193,13 @@ class Service {
     // Half of what our supervisor waits for, as sd_watchdog_enabled(3) advises; 0: it does not wait.
     const base::Nanoseconds heartbeat_interval_ = watchdog_interval() / 2;
     http::Timer heartbeat_;
+    base::Nanoseconds last_beat_{};
     http::Timer drained_;
     http::Timer flushed_;
 };
 
-base::Result<int> serve(const Options& options, const base::Log& log, base::Nanoseconds started) {
+base::Result<int> serve(const Options& options, const base::Log& log, const http::LogRing& log_lines,
+                        base::Nanoseconds started) {
     trace::Timeline timeline = open_timeline(started, log);
     auto sockets = listening_sockets(options.listen);
     if (!sockets) { return std::unexpected(sockets.error()); }
@@ -195,7 +210,8 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
     const auto mailbox = http::Mailbox::create(*loop);
     if (!mailbox) { return std::unexpected(mailbox.error()); }
 
-    Service service(options, log, timeline, open_notifier(log), *loop, **mailbox, std::move(*signals));
+    Service service(options, log, log_lines, timeline, open_notifier(log), *loop, **mailbox,
+                    std::move(*signals));
     raise_descriptor_limit(log);
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());
@@ -213,7 +229,9 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
 int run(const Options& options, base::Nanoseconds started) {
     base::Log log(STDERR_FILENO, "vector_boot-runtime", options.log_level);
     log.set_prefixed(!variable("VECTOR_BOOT_LOG_PREFIX").empty());
-    const auto exit_code = serve(options, log, started);
+    const auto log_lines = std::make_unique<http::LogRing>(); // too large for the stack
+    log.set_sink(log_lines->sink());
+    const auto exit_code = serve(options, log, *log_lines, started);
     if (!exit_code) {
         log.error(base::describe(exit_code.error()));
         return set_up_failed;

@@ -18,7 +18,7 @@ class ServerTest : public testing::Test {
     void SetUp() override { start({}); }
     void TearDown() override { stop(); }
 
-    void start(const Limits& limits) {
+    void start(const Limits& limits, const Api::Host& host = {}) {
         stop();
         base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         ASSERT_TRUE(socket);
@@ -33,12 +33,13 @@ class ServerTest : public testing::Test {
         port_ = ntohs(address.sin_port);
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
-        api_ = std::make_unique<Api>(*mailbox_, backend_, timeline_, log_, limits);
-        server_ =
-            std::make_unique<Server>(*loop_, [this](Exchange& exchange) { api_->handle(exchange); }, limits);
+        api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits, host);
+        server_ = std::make_unique<Server>(*loop_, [this](Exchange& exchange) { handle(exchange); }, limits);
+        server_->on_finished([this](const Exchange& exchange) { api_->count(exchange); });
         ASSERT_TRUE(server_->accept_from(std::move(socket)));
         thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
     }
+    virtual void handle(Exchange& exchange) { api_->handle(exchange); }
     void stop() {
         if (!thread_.joinable()) { return; }
         mailbox_->post([this] { loop_->stop(); });
