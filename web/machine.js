@@ -71,7 +71,7 @@ function showStatus(status) {
   find("waiting").textContent = status.requests.waiting;
   find("uptime").textContent = duration(status.uptime);
   const now = performance.now();
-  if (last && last.status.uptime <= status.uptime) {
+  if (last && last.status.uptime <= status.uptime && status.tokens.completion > 0) {
     const rate = ((status.tokens.completion - last.status.tokens.completion) / (now - last.at)) * 1000;
     find("server-rate").textContent = `${rate.toFixed(rate >= 10 ? 0 : 1)} tokens/s`;
   }
