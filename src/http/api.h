@@ -3,13 +3,15 @@
 #pragma once
 
 #include "base/log.h"
+#include "http/answers.h"
 #include "http/backend.h"
-#include "http/chat_completions.h"
+#include "http/embeddings.h"
 #include "http/health.h"
 #include "http/log_ring.h"
 #include "http/machine_pages.h"
 #include "http/mailbox.h"
 #include "http/metrics.h"
+#include "http/queue.h"
 #include "http/router.h"
 #include "trace/timeline.h"
 
@@ -17,10 +19,11 @@ namespace vb::http {
 
 class Api {
   public:
-    // What it tells of the process that it is in.
+    // What it tells of the process that it is in; null: nothing.
     struct Host {
-        const LogRing* log_lines = nullptr; // null: they are not kept
-        std::uint32_t restarts = 0;         // of this program, before this process
+        const LogRing* log_lines = nullptr;
+        const ProcessStatistics* process = nullptr;
+        std::uint32_t restarts = 0; // of this program, before this process
     };
 
     // The arguments outlive it.
@@ -32,12 +35,19 @@ class Api {
 
     void handle(Exchange& exchange) { router_.route(exchange); }
     // Answers everything that is waiting or running with this error.
-    void refuse_waiting(const ErrorReply& error) { completions_.refuse_all(error); }
+    void refuse_waiting(const ErrorReply& error);
+    // The server stops: what is in flight is answered, and no more comes on those connections.
+    void end_connections();
     // The server's: an exchange has ended.
     void count(const Exchange& exchange);
+    const Queue& queue() const noexcept { return queue_; }
     Health& health() noexcept { return health_; }
 
   private:
+    void add_routes();
+    void serve_chat_completions(Exchange& exchange);
+    void serve_completions(Exchange& exchange);
+    void serve_responses(Exchange& exchange);
     void serve_models(Exchange& exchange);
     void serve_model(Exchange& exchange, std::string_view id);
     Load load() const;
@@ -47,7 +57,10 @@ class Api {
     const std::int64_t started_; // Unix time
     Metrics metrics_;
     Health health_;
-    ChatCompletions completions_;
+    Queue queue_;
+    EngineRequests requests_;
+    Answers answers_;
+    Embeddings embeddings_;
     MachinePages pages_;
     Router router_;
 };

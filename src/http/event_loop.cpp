@@ -62,4 +62,6 @@ void Timer::start(base::Nanoseconds delay) {
     if (event_add(event_.get(), &after) != 0) { throw std::bad_alloc(); }
 }
 
+void Timer::stop() noexcept { event_del(event_.get()); }
+
 } // namespace vb::http

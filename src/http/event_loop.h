@@ -48,11 +48,12 @@ class ReadWatch {
     std::unique_ptr<event, FreeEvent> event_;
 };
 
-// Calls back once for each start().
+// Calls back once for each start(), the last of those that come before it does.
 class Timer {
   public:
     Timer(EventLoop& loop, std::function<void()> elapsed);
     void start(base::Nanoseconds delay);
+    void stop() noexcept;
 
   private:
     std::unique_ptr<std::function<void()>> elapsed_;

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "http/error_reply.h"
 #include "http/machine_metrics.h"
-#include "http/openai.h"
+#include "http/models.h"
 #include "http/page.h"
 #include "trace/export.h"
 
@@ -84,7 +84,7 @@ void MachinePages::serve_metrics(Exchange& exchange) const {
     write_engine_metrics(text, subjects_.backend, load);
     write_boot_metrics(text, subjects_.timeline, subjects_.restarts);
     write_vllm_metrics(text, subjects_.backend, load);
-    process_.write(text);
+    if (subjects_.process != nullptr) { subjects_.process->write(text); }
     exchange.reply(200, PrometheusText::content_type, text.text());
 }
 

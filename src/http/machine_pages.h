@@ -24,9 +24,10 @@ class MachinePages {
         const Metrics& metrics;
         Health& health;
         std::function<Load()> load;
-        std::string_view overview; // for whoever is not a browser
-        const LogRing* log_lines;  // null: they are not kept
-        std::uint32_t restarts;    // of this program, before this process
+        std::string_view overview;        // for whoever is not a browser
+        const LogRing* log_lines;         // null: they are not kept
+        const ProcessStatistics* process; // null: nothing is told of it
+        std::uint32_t restarts;           // of this program, before this process
     };
 
     explicit MachinePages(Subjects subjects);
@@ -42,7 +43,6 @@ class MachinePages {
     void serve_timeline(Exchange& exchange) const;
 
     const Subjects subjects_;
-    const ProcessStatistics process_;
     const base::Nanoseconds started_ = base::monotonic_now();
 };
 

@@ -2,12 +2,14 @@
 
 #include "http/json.h"
 
+#include <array>
 #include <vector>
 
 // Named, since glaze's reflection needs types with linkage.
 namespace vb::http::wire {
 
 struct Health {
+    static constexpr std::array<std::string_view, 3> left_out{"progress", "reason", "seconds"};
     std::string_view status;
     std::optional<double> progress;
     std::optional<std::string_view> reason;
@@ -49,14 +51,10 @@ struct LogLines {
 namespace vb::http {
 
 std::string health_json(const HealthReport& report) {
-    const wire::Health document{.status = report.status,
-                                .progress = report.progress,
-                                .reason = report.reason.empty() ? std::nullopt : std::optional(report.reason),
-                                .seconds = report.seconds};
-    std::string text;
-    // Fields without a value are left out here.
-    static_cast<void>(glz::write<JsonWriteOptions{}>(document, text));
-    return text;
+    return json(wire::Health{.status = report.status,
+                             .progress = report.progress,
+                             .reason = report.reason.empty() ? std::nullopt : std::optional(report.reason),
+                             .seconds = report.seconds});
 }
 
 std::string report_json(const StatusReport& report) {

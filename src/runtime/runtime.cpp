@@ -3,11 +3,13 @@
 #include "http/api.h"
 #include "http/log_ring.h"
 #include "http/server.h"
+#include "runtime/confinement.h"
 #include "runtime/engine_backend.h"
 #include "runtime/listen.h"
 #include "runtime/notify.h"
 #include "trace/timeline.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
@@ -102,15 +104,16 @@ void raise_descriptor_limit(const base::Log& log) {
 
 class Service {
   public:
-    Service(const Options& options, const base::Log& log, const http::LogRing& log_lines,
+    Service(const Options& options, const base::Log& log, const http::Api::Host& host,
             trace::Timeline& timeline, Notifier notifier, http::EventLoop& loop, http::Mailbox& mailbox,
             base::UniqueFd signals)
         : options_(options), log_(log), notifier_(std::move(notifier)), loop_(loop), mailbox_(mailbox),
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
-          api_(loop, mailbox, backend_, timeline, log, {}, {.log_lines = &log_lines, .restarts = restarts()}),
-          server_(loop, [this](http::Exchange& exchange) { api_.handle(exchange); }),
+          api_(loop, mailbox, backend_, timeline, log, options.limits, host),
+          server_(
+              loop, [this](http::Exchange& exchange) { api_.handle(exchange); }, options.limits),
           signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
           flushed_(loop, [this] { loop_.stop(); }) {
@@ -152,7 +155,7 @@ class Service {
             log_.info("ending: signal ", static_cast<int>(signal.ssi_signo));
             tell("STOPPING=1\nSTATUS=ending");
             stop_accepting();
-            drained_.start(options_.drain);
+            drained_.start(options_.drain - 2 * flush_);
         }
     }
 
@@ -160,6 +163,7 @@ class Service {
         stopping_ = true;
         server_.on_idle([this] { loop_.stop(); });
         server_.stop_accepting();
+        api_.end_connections();
         if (server_.open_exchanges() == 0) { loop_.stop(); }
     }
     // From this loop, which must not be stuck, and only with proof that the engine is not: what it computed since the
@@ -171,7 +175,7 @@ class Service {
         api_.health().when_proven(last, [this] { tell("WATCHDOG=1"); });
     }
     void refuse(const std::string& reason) {
-        flushed_.start(options_.flush);
+        flushed_.start(flush_);
         api_.refuse_waiting(http::unavailable(reason));
     }
     void tell(std::string_view lines) const {
@@ -179,6 +183,9 @@ class Service {
     }
 
     const Options& options_;
+    // For the last bytes to be taken, and as much again for the engine to end: the supervisor does not wait longer
+    // than it has told us.
+    const std::chrono::milliseconds flush_ = std::min(options_.drain / 5, std::chrono::milliseconds(500));
     const base::Log& log_;
     const Notifier notifier_;
     http::EventLoop& loop_;
@@ -210,8 +217,20 @@ base::Result<int> serve(const Options& options, const base::Log& log, const http
     const auto mailbox = http::Mailbox::create(*loop);
     if (!mailbox) { return std::unexpected(mailbox.error()); }
 
-    Service service(options, log, log_lines, timeline, open_notifier(log), *loop, **mailbox,
-                    std::move(*signals));
+    Notifier notifier = open_notifier(log);
+    const http::ProcessStatistics process; // opens what the confined process may not
+    const http::Api::Host host{.log_lines = &log_lines, .process = &process, .restarts = restarts()};
+    sandbox::Confinement confinement;
+    if (options.confine) { // from here on there are no new sockets
+        const trace::Span span(timeline, "runtime: confine");
+        auto confined = confine(options, notifier, log);
+        if (!confined) {
+            log.error(base::describe(confined.error()));
+            return engine_failed;
+        }
+        confinement = std::move(*confined);
+    }
+    Service service(options, log, host, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals));
     raise_descriptor_limit(log);
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());

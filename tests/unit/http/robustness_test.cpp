@@ -101,25 +101,6 @@ TEST_F(RobustnessTest, NoiseIsRefused) {
     EXPECT_EQ(get("/live").status, 200);
 }
 
-TEST_F(RobustnessTest, TooManyCompletionsAreRefused) {
-    start({.completions = 2});
-    Client first = connected();
-    first.post(chat);
-    const auto call = backend_.next();
-    Client second = connected();
-    second.post(chat);
-    ASSERT_TRUE(backend_.next().receiver);
-    Client third = connected();
-    third.post(chat);
-    const Reply refused = third.reply();
-    EXPECT_EQ(refused.status, 503);
-    EXPECT_EQ(refused.headers.at("Retry-After"), "1");
-    call.finish();
-    EXPECT_EQ(first.reply().status, 200);
-    third.post(chat);
-    EXPECT_TRUE(backend_.next().receiver);
-}
-
 TEST_F(RobustnessTest, OnlyIdleConnectionsTimeOut) {
     start({.idle = std::chrono::seconds(1)});
     Client waiting = connected();

@@ -76,9 +76,10 @@ class ServerTest : public testing::Test {
     }
     // What differs from run to run, made equal.
     static std::string masked(const std::string& text) {
-        static const std::regex id(R"("id":"chatcmpl-[0-9a-f]{24}")");
-        static const std::regex created(R"("created":1[0-9]{9}\b)");
-        return std::regex_replace(std::regex_replace(text, id, R"("id":"ID")"), created, R"("created":TIME)");
+        static const std::regex id(
+            R"=("((?:item_|call_)?id)":"(?:chatcmpl-|cmpl-|resp_|msg_|fc_|call_)[0-9a-f]{24}")=");
+        static const std::regex time(R"=("(created|created_at|completed_at)":1[0-9]{9}\b)=");
+        return std::regex_replace(std::regex_replace(text, id, R"("$1":"ID")"), time, R"("$1":TIME)");
     }
 
     base::Log log_{-1, "test"};
