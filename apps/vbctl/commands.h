@@ -16,6 +16,7 @@ void add_reload(CLI::App& app, Action& chosen);
 void add_endings(CLI::App& app, Action& chosen); // poweroff, reboot, halt
 void add_log_level(CLI::App& app, Action& chosen);
 void add_logs(CLI::App& app, Action& chosen);
+void add_chat(CLI::App& app, Action& chosen);
 void add_timeline(CLI::App& app, Action& chosen); // timeline, plot
 
 } // namespace vb::vbctl

@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
     add_endings(app, chosen);
     add_log_level(app, chosen);
     add_logs(app, chosen);
+    add_chat(app, chosen);
     add_timeline(app, chosen);
     try {
         app.parse(argc, argv);

@@ -13,7 +13,8 @@ namespace vb::http {
 // One exchange's share of the engine.
 struct AnswerRequest {
     std::vector<engine::Request> engine; // one for each answer
-    std::string_view prompt_field;       // that the engine's refusal of a prompt is about
+    // What the engine refuses is the prompt or the schema of an answer: the fields that hold them.
+    std::string_view prompt_field, schema_field;
     bool stream = false;
     bool include_usage = false; // of a stream
 };

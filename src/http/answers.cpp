@@ -1,5 +1,6 @@
 #include "http/answers.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,7 +9,7 @@ namespace vb::http {
 struct Answers::Running {
     Exchange& exchange;
     std::unique_ptr<Shape> shape;
-    std::string_view prompt_field;
+    std::string_view prompt_field, schema_field;
     bool is_stream;
     std::size_t open;        // answers that have not finished
     bool has_begun = false;  // the stream
@@ -57,6 +58,14 @@ ErrorReply timed_out() {
             .code = "timeout"};
 }
 
+// The engine's messages begin with what they are about, where that is not the prompt.
+ErrorReply refusal(const engine::Error& error, std::string_view prompt_field, std::string_view schema_field) {
+    const std::string_view about(error.message.data(),
+                                 std::min(error.message.find(':'), error.message.size()));
+    if (about == "schema") { return error_reply(error, schema_field); }
+    return error_reply(error, about == "grammar" || about == "logit_bias" ? about : prompt_field);
+}
+
 } // namespace
 
 bool refused_for_want_of_room(Exchange& exchange, const Queue& queue, std::size_t count) {
@@ -78,14 +87,14 @@ void Answers::start(Exchange& exchange, AnswerRequest request, std::unique_ptr<S
                            .try_emplace(key, Running{.exchange = exchange,
                                                      .shape = std::move(shape),
                                                      .prompt_field = request.prompt_field,
+                                                     .schema_field = request.schema_field,
                                                      .is_stream = request.stream,
                                                      .open = count})
                            .first->second;
     exchange.wait([this, key] { cancel(running_.extract(key).mapped()); });
     for (std::size_t answer = 0; answer < count; ++answer) {
-        running.requests.push_back(
-            requests_.submit(client_of(exchange), std::move(request.engine[answer]),
-                             std::make_unique<Part>(*this, key, answer, exchange.begun())));
+        running.requests.push_back(requests_.submit(exchange.client(), std::move(request.engine[answer]),
+                                                    std::make_unique<Part>(*this, key, answer, exchange.begun())));
     }
 }
 
@@ -114,7 +123,7 @@ void Answers::finished(Key key, std::size_t answer, const engine::Result<engine:
     const auto found = running_.find(key);
     if (found == running_.end()) { return; }
     Running& running = found->second;
-    if (!outcome) { return fail(key, error_reply(outcome.error(), running.prompt_field)); }
+    if (!outcome) { return fail(key, refusal(outcome.error(), running.prompt_field, running.schema_field)); }
     metrics_.tokens(outcome->usage);
     if (outcome->finish == engine::Finish::cancelled) {
         return fail(key, unavailable("the request was cancelled"));

@@ -55,13 +55,6 @@ class Answers {
     std::unordered_map<Key, Running> running_;
 };
 
-// For whom the exchange is: those of one client take turns with those of others.
-template <class Request>
-std::string client_of(const Request& exchange) {
-    if constexpr (requires { exchange.client(); }) { return exchange.client(); }
-    return {};
-}
-
 // Refuses with 429 if the queue is full.
 bool refused_for_want_of_room(Exchange& exchange, const Queue& queue, std::size_t count);
 

@@ -122,7 +122,9 @@ Load Api::load() const {
 
 void Api::count(const Exchange& exchange) {
     if (exchange.status() == 0) { return; } // the client left before there was a reply
-    metrics_.request_ended(router_.route_of(exchange.path()), exchange.status(),
+    // One that could not be read has no path.
+    const std::string path = exchange.path();
+    metrics_.request_ended(path.empty() ? "other" : router_.route_of(path), exchange.status(),
                            base::monotonic_now() - exchange.begun());
 }
 

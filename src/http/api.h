@@ -7,6 +7,7 @@
 #include "http/backend.h"
 #include "http/embeddings.h"
 #include "http/health.h"
+#include "http/limits.h"
 #include "http/log_ring.h"
 #include "http/machine_pages.h"
 #include "http/mailbox.h"

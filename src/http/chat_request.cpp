@@ -120,6 +120,7 @@ std::expected<ChatRequest, ErrorReply> parse_chat_request(std::string_view body)
     const Fields fields = Fields::of_body(body, fault);
     ChatRequest request;
     request.prompt_field = "messages";
+    request.schema_field = "response_format";
     engine::Request engine;
     engine::Messages messages;
     std::string model; // there is one model: the name is checked, not used

@@ -52,6 +52,7 @@ std::expected<CompletionRequest, ErrorReply> parse_completion_request(std::strin
     const Fields fields = Fields::of_body(body, fault);
     CompletionRequest request;
     request.prompt_field = "prompt";
+    request.schema_field = "json_schema";
     engine::Request engine{.prompt = {}, .max_tokens = usual_length};
     std::string model; // there is one model: the name is checked, not used
     std::vector<engine::Prompt> prompts = read_prompts(fields, "prompt", most_prompts);

@@ -110,7 +110,7 @@ void Embeddings::start(Exchange& exchange) {
     running_.emplace(key, Running{.exchange = &exchange, .request = *std::move(request)});
     exchange.wait([this, key] { abandon(key); });
     const Queue::Place place =
-        queue_.add({.client = client_of(exchange),
+        queue_.add({.client = exchange.client(),
                     .begin = [this, key] { begin(key); },
                     .expire = [this, key] { fail(key, unavailable("the request waited too long")); }});
     running_.at(key).place = place;

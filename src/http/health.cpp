@@ -77,7 +77,7 @@ Health::Number Health::wait(Waiter waiter) {
 
 void Health::begin_probe() {
     asked_ = base::monotonic_now();
-    engine::Request request{.prompt = engine::Tokens{0}, .max_tokens = 1};
+    engine::Request request{.prompt = engine::Tokens{0}, .max_tokens = 1, .is_probe = true};
     request.sampling.temperature = 0;
     backend_.submit(std::move(request), std::make_unique<Probe>(*this, mailbox_));
 }

@@ -55,6 +55,7 @@ std::expected<ResponseRequest, ErrorReply> parse_response_request(std::string_vi
     const Fields fields = Fields::of_body(body, fault);
     ResponseRequest request;
     request.prompt_field = "input";
+    request.schema_field = "text.format";
     engine::Request engine;
     engine::Messages messages;
     std::string model; // there is one model: the name is checked, not used

@@ -1,6 +1,7 @@
 #include "runtime/options.h"
 
 #include "config/config.h"
+#include "http/origins.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -52,6 +53,28 @@ void add_queue(CLI::App& app, Options& options) {
              "How long the end may take: answers in flight are finished in it");
 }
 
+// Who may ask, and how.
+void add_access_options(CLI::App& app, Options& options) {
+    CLI::Option* const certificate =
+        app.add_option("--certificate", options.certificate, "Certificate chain for TLS, as PEM")
+            ->type_name("FILE");
+    certificate->needs(app.add_option("--private-key", options.private_key, "Its private key, as PEM")
+                           ->type_name("FILE")
+                           ->needs(certificate));
+    app.add_option("--keys", options.keys, "API keys, one a line; read again when the file changes")
+        ->type_name("FILE");
+    app.add_option("--origin", options.origins,
+                   "Web pages of this origin may use the server; may be repeated")
+        ->type_name("URL")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->check([](const std::string& text) {
+            return http::Origins::is_origin(text) ? std::string()
+                                                  : text + " is not like https://example.org:8443";
+        });
+    app.add_flag("--access-log", options.access_log, "Log each request as a line of JSON");
+}
+
 } // namespace
 
 std::expected<Options, Early> parse_options(int count, const char* const* words) {
@@ -93,6 +116,7 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
     app.add_option("--readable", options.readable, "With --confine: a path that stays readable; repeatable")
         ->type_name("PATH")
         ->allow_extra_args(false);
+    add_access_options(app, options);
     app.add_option("--log", options.log_level, "error, warning, notice, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels))

@@ -15,6 +15,10 @@ namespace vb::runtime {
 struct Options {
     engine::Options engine;
     std::string listen = "127.0.0.1:8080"; // where to bind if no socket was passed
+    std::string certificate, private_key;  // PEM files; empty: plain HTTP
+    std::string keys;                      // file of API keys; empty: nobody needs one
+    std::vector<std::string> origins;      // of web pages that may use the server
+    bool access_log = false;
     base::Level log_level = base::Level::info;
     http::Limits limits{};
     // From the signal to the end. Most of it is for the answers in flight, see runtime.cpp.

@@ -1,6 +1,8 @@
 #include "runtime/runtime.h"
 
+#include "http/access_log.h"
 #include "http/api.h"
+#include "http/entrance.h"
 #include "http/log_ring.h"
 #include "http/server.h"
 #include "runtime/confinement.h"
@@ -10,13 +12,16 @@
 #include "trace/timeline.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <netinet/in.h>
 #include <optional>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -102,22 +107,78 @@ void raise_descriptor_limit(const base::Log& log) {
     log.warning("the limit of file descriptors could not be raised");
 }
 
+// As many connections as there are descriptors, but for those of the engine and the process itself.
+http::Limits with_descriptor_limit(http::Limits limits) {
+    constexpr rlim_t others = 128;
+    rlimit descriptors{};
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur > 2 * others) {
+        limits.connections = std::min<rlim_t>(limits.connections, descriptors.rlim_cur - others);
+    }
+    return limits;
+}
+
+// Whether only this machine's own programs can connect to them.
+bool are_local(const std::vector<base::UniqueFd>& sockets) {
+    return std::ranges::all_of(sockets, [](const base::UniqueFd& socket) {
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) { return false; }
+        if (address.ss_family == AF_INET6) {
+            return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr) != 0;
+        }
+        constexpr in_addr_t loopback_network = 127;
+        return address.ss_family != AF_INET ||
+               ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24U ==
+                   loopback_network;
+    });
+}
+
+// What stands between the sockets and the API.
+struct Access {
+    std::unique_ptr<http::Tls> tls;
+    std::unique_ptr<http::ApiKeys> keys;
+    bool local = false;
+};
+
+base::Result<Access> open_access(const Options& options, http::EventLoop& loop, const base::Log& log,
+                                 const std::vector<base::UniqueFd>& sockets) {
+    Access access;
+    access.local = are_local(sockets);
+    if (!options.certificate.empty()) {
+        auto tls = http::load_tls(options.certificate, options.private_key);
+        if (!tls) { return std::unexpected(tls.error()); }
+        access.tls = std::move(*tls);
+    }
+    if (!options.keys.empty()) {
+        auto keys = http::ApiKeys::open(loop, options.keys, log);
+        if (!keys) { return std::unexpected(keys.error()); }
+        access.keys = std::move(*keys);
+    }
+    return access;
+}
+
 class Service {
   public:
-    Service(const Options& options, const base::Log& log, const http::Api::Host& host,
-            trace::Timeline& timeline, Notifier notifier, http::EventLoop& loop, http::Mailbox& mailbox,
-            base::UniqueFd signals)
+    Service(const Options& options, const base::Log& log, const http::Api::Host& host, trace::Timeline& timeline,
+            Notifier notifier, http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals,
+            const Access& access)
         : options_(options), log_(log), notifier_(std::move(notifier)), loop_(loop), mailbox_(mailbox),
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
           api_(loop, mailbox, backend_, timeline, log, options.limits, host),
+          entrance_([this](http::Exchange& exchange) { api_.handle(exchange); },
+                    http::Origins(options.origins, access.local && !access.keys), access.keys.get()),
           server_(
-              loop, [this](http::Exchange& exchange) { api_.handle(exchange); }, options.limits),
+              loop, [this](http::Exchange& exchange) { entrance_.handle(exchange); },
+              with_descriptor_limit(options.limits), access.tls.get()),
           signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
           flushed_(loop, [this] { loop_.stop(); }) {
-        server_.on_finished([this](const http::Exchange& exchange) { api_.count(exchange); });
+        server_.on_finished([this](const http::Exchange& exchange) {
+            api_.count(exchange);
+            if (options_.access_log) { http::log_access(log_, exchange); }
+        });
     }
 
     base::Result<> serve(std::vector<base::UniqueFd> sockets) {
@@ -195,6 +256,7 @@ class Service {
     bool stopping_ = false;
     EngineBackend backend_;
     http::Api api_;
+    const http::Entrance entrance_;
     http::Server server_;
     http::ReadWatch signal_watch_;
     // Half of what our supervisor waits for, as sd_watchdog_enabled(3) advises; 0: it does not wait.
@@ -216,6 +278,8 @@ base::Result<int> serve(const Options& options, const base::Log& log, const http
     if (!loop) { return std::unexpected(loop.error()); }
     const auto mailbox = http::Mailbox::create(*loop);
     if (!mailbox) { return std::unexpected(mailbox.error()); }
+    const auto access = open_access(options, *loop, log, *sockets);
+    if (!access) { return std::unexpected(access.error()); }
 
     Notifier notifier = open_notifier(log);
     const http::ProcessStatistics process; // opens what the confined process may not
@@ -230,8 +294,9 @@ base::Result<int> serve(const Options& options, const base::Log& log, const http
         }
         confinement = std::move(*confined);
     }
-    Service service(options, log, host, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals));
     raise_descriptor_limit(log);
+    Service service(options, log, host, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals),
+                    *access);
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());
     }

@@ -13,6 +13,7 @@ void require(bool condition) {
 }
 
 void check(const vb::http::ChatRequest& request) {
+    require(!request.engine.empty() && request.engine.size() <= 16);
     const vb::engine::Sampling& sampling = request.engine.front().sampling;
     require(sampling.temperature >= 0 && sampling.temperature <= 2);
     require(sampling.top_p >= 0 && sampling.top_p <= 1);

@@ -10,7 +10,7 @@ from install_test import BUILD, SOURCE
 
 MANUAL = SOURCE / "docs" / "man"
 COMMANDS = ["status", "watch", "start", "stop", "restart", "reload", "poweroff", "reboot", "halt", "log-level", "logs",
-            "timeline", "plot"]
+            "timeline", "plot", "chat"]
 
 
 def help_of(*command: str) -> str:

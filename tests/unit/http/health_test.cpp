@@ -22,9 +22,11 @@ class HealthTest : public ServerTest {
             on_loop([this] { health_.reset(); });
         }
         start({});
-        on_loop([&] { health_ = std::make_unique<Health>(*loop_, *mailbox_, backend_, limits); });
+        on_loop([&] {
+            health_ = std::make_unique<Health>(*loop_, *mailbox_, backend_, limits);
+            handle_ = [this](Exchange& exchange) { health_->answer(exchange); };
+        });
     }
-    void handle(Exchange& exchange) override { health_->answer(exchange); }
 
     std::unique_ptr<Health> health_;
 };

@@ -6,6 +6,8 @@
 #include "http/server.h"
 #include "scripted_backend.h"
 
+#include <chrono>
+#include <functional>
 #include <future>
 #include <gtest/gtest.h>
 #include <regex>
@@ -34,12 +36,13 @@ class ServerTest : public testing::Test {
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
         api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits, host);
-        server_ = std::make_unique<Server>(*loop_, [this](Exchange& exchange) { handle(exchange); }, limits);
+        handle_ = [this](Exchange& exchange) { api_->handle(exchange); };
+        server_ = std::make_unique<Server>(
+            *loop_, [this](Exchange& exchange) { handle_(exchange); }, limits, tls_.get());
         server_->on_finished([this](const Exchange& exchange) { api_->count(exchange); });
         ASSERT_TRUE(server_->accept_from(std::move(socket)));
         thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
     }
-    virtual void handle(Exchange& exchange) { api_->handle(exchange); }
     void stop() {
         if (!thread_.joinable()) { return; }
         mailbox_->post([this] { loop_->stop(); });
@@ -63,6 +66,14 @@ class ServerTest : public testing::Test {
             }
         });
         return future.get();
+    }
+    // The condition, asked on the loop's thread, becomes true.
+    bool eventually(const std::function<bool()>& condition) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (!on_loop(condition)) {
+            if (std::chrono::steady_clock::now() > end) { return false; }
+        }
+        return true;
     }
     Client connected() const {
         Client client(port_);
@@ -89,6 +100,8 @@ class ServerTest : public testing::Test {
     std::unique_ptr<EventLoop> loop_;
     std::unique_ptr<Mailbox> mailbox_;
     std::unique_ptr<Api> api_;
+    std::unique_ptr<Tls> tls_; // set before start()
+    Server::Handler handle_;   // set on the loop, once it runs
     std::unique_ptr<Server> server_;
     std::thread thread_;
 };
