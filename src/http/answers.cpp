@@ -93,8 +93,9 @@ void Answers::start(Exchange& exchange, AnswerRequest request, std::unique_ptr<S
                            .first->second;
     exchange.wait([this, key] { cancel(running_.extract(key).mapped()); });
     for (std::size_t answer = 0; answer < count; ++answer) {
-        running.requests.push_back(requests_.submit(exchange.client(), std::move(request.engine[answer]),
-                                                    std::make_unique<Part>(*this, key, answer, exchange.begun())));
+        running.requests.push_back(
+            requests_.submit(exchange.client(), std::move(request.engine[answer]),
+                             std::make_unique<Part>(*this, key, answer, exchange.begun())));
     }
 }
 
