@@ -73,6 +73,7 @@ SUITES = (
     Suite("pid1", "vector_boot as PID 1 of a PID namespace", lambda: run_pytest("tests/pid1")),
     Suite("conformance", "what any init has to do, for vector_boot", lambda: run_pytest("tests/conformance")),
     Suite("worker", "the real model behind the OpenAI API", lambda: run_pytest("tests/worker")),
+    Suite("page", "the web page in Chromium", lambda: run_pytest("tests/page")),
     Suite("clients", "other people's clients of the OpenAI API, beside llama-server", lambda: run_pytest("tests/clients")),
     Suite("python", "the Python package", lambda: run_pytest("tests/python")),
     Suite("vm", "User-Mode Linux from its launch to power-off", lambda: run_pytest("tests/vm")),

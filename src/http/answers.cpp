@@ -20,9 +20,11 @@ struct Answers::Running {
 // One answer of several to an exchange.
 class Answers::Part final : public engine::Receiver {
   public:
-    Part(Answers& answers, Key key, std::size_t answer) : answers_(answers), key_(key), answer_(answer) {}
+    Part(Answers& answers, Key key, std::size_t answer, base::Nanoseconds began)
+        : answers_(answers), key_(key), answer_(answer), timer_(answers.metrics_, began) {}
 
     void text(std::string_view piece) override {
+        timer_.piece();
         answers_.take(key_, [&](Shape& shape) { return shape.text(answer_, piece); });
     }
     void token(const engine::ChosenToken& token) override {
@@ -32,6 +34,7 @@ class Answers::Part final : public engine::Receiver {
         });
     }
     void tool_call(const engine::ToolCall& call) override {
+        timer_.piece();
         answers_.take(key_, [&](Shape& shape) { return shape.tool_call(answer_, call); });
     }
     void finished(const engine::Result<engine::Outcome>& outcome) override {
@@ -42,6 +45,7 @@ class Answers::Part final : public engine::Receiver {
     Answers& answers_;
     const Key key_;
     const std::size_t answer_;
+    AnswerTimer timer_;
 };
 
 namespace {
@@ -70,8 +74,8 @@ bool refused_for_want_of_room(Exchange& exchange, const Queue& queue, std::size_
     return true;
 }
 
-Answers::Answers(EngineRequests& requests, Queue& queue, trace::Timeline& timeline)
-    : requests_(requests), queue_(queue), timeline_(timeline) {}
+Answers::Answers(EngineRequests& requests, Queue& queue, trace::Timeline& timeline, Metrics& metrics)
+    : requests_(requests), queue_(queue), timeline_(timeline), metrics_(metrics) {}
 
 Answers::~Answers() = default;
 
@@ -89,8 +93,9 @@ void Answers::start(Exchange& exchange, AnswerRequest request, std::unique_ptr<S
                            .first->second;
     exchange.wait([this, key] { cancel(running_.extract(key).mapped()); });
     for (std::size_t answer = 0; answer < count; ++answer) {
-        running.requests.push_back(requests_.submit(exchange.client(), std::move(request.engine[answer]),
-                                                    std::make_unique<Part>(*this, key, answer)));
+        running.requests.push_back(
+            requests_.submit(exchange.client(), std::move(request.engine[answer]),
+                             std::make_unique<Part>(*this, key, answer, exchange.begun())));
     }
 }
 
@@ -120,6 +125,7 @@ void Answers::finished(Key key, std::size_t answer, const engine::Result<engine:
     if (found == running_.end()) { return; }
     Running& running = found->second;
     if (!outcome) { return fail(key, refusal(outcome.error(), running.prompt_field, running.schema_field)); }
+    metrics_.tokens(outcome->usage);
     if (outcome->finish == engine::Finish::cancelled) {
         return fail(key, unavailable("the request was cancelled"));
     }

@@ -5,6 +5,7 @@
 #include "http/answer_request.h"
 #include "http/engine_requests.h"
 #include "http/exchange.h"
+#include "http/metrics.h"
 #include "http/shape.h"
 #include "trace/timeline.h"
 
@@ -18,7 +19,7 @@ namespace vb::http {
 class Answers {
   public:
     // The arguments outlive it.
-    Answers(EngineRequests& requests, Queue& queue, trace::Timeline& timeline);
+    Answers(EngineRequests& requests, Queue& queue, trace::Timeline& timeline, Metrics& metrics);
     ~Answers();
 
     // Answers the exchange, now if there is no room, else when the engine has come to it.
@@ -48,6 +49,7 @@ class Answers {
     EngineRequests& requests_;
     Queue& queue_;
     trace::Timeline& timeline_;
+    Metrics& metrics_;
     Key last_ = 0;
     bool first_token_marked_ = false;
     std::unordered_map<Key, Running> running_;

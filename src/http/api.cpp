@@ -5,7 +5,6 @@
 #include "http/models.h"
 #include "http/response_shape.h"
 #include "http/tokens.h"
-#include "trace/export.h"
 
 #include <ctime>
 #include <format>
@@ -15,7 +14,6 @@ namespace vb::http {
 namespace {
 
 constexpr char json_type[] = "application/json";
-constexpr char text_type[] = "text/plain; charset=utf-8";
 constexpr std::string_view overview = R"(vector_boot: a language model behind OpenAI's API
 
 POST /v1/chat/completions  chat, streamed or whole
@@ -24,18 +22,32 @@ POST /v1/responses         OpenAI's newer shape of a chat
 POST /v1/embeddings        texts to vectors
 POST /tokenize             a text to tokens; POST /detokenize: back
 GET  /v1/models            the model that is served
-GET  /health               200 when the model answers, 503 while it loads
+GET  /health               200 when the model answers, by proof; 503 while it loads or is stuck
 GET  /live                 200 as long as the process answers
+GET  /metrics              numbers for Prometheus
+GET  /status               what is going on now, as JSON
+GET  /logs                 the last lines of the log, as JSON; ?after=N: those after line N
 GET  /timeline             the boot, as Chrome trace JSON; ?format=table or ?format=svg
+
+A browser sees a page here: chat, status, the boot, the log.
 )";
 
 } // namespace
 
 Api::Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
-         const Limits& limits)
-    : backend_(backend), timeline_(timeline), log_(log), started_(std::time(nullptr)),
+         const Limits& limits, const Host& host)
+    : backend_(backend), log_(log), started_(std::time(nullptr)), health_(loop, mailbox, backend),
       queue_(loop, backend, limits), requests_(queue_, backend, mailbox, limits),
-      answers_(requests_, queue_, timeline), embeddings_(queue_, backend, mailbox) {
+      answers_(requests_, queue_, timeline, metrics_), embeddings_(queue_, backend, mailbox),
+      pages_({.backend = backend,
+              .timeline = timeline,
+              .metrics = metrics_,
+              .health = health_,
+              .load = [this] { return load(); },
+              .overview = overview,
+              .log_lines = host.log_lines,
+              .process = host.process,
+              .restarts = host.restarts}) {
     add_routes();
 }
 
@@ -44,7 +56,7 @@ void Api::add_routes() {
     const auto add = [this](Method method, const char* path, void (Api::*serve)(Exchange&)) {
         router_.add(method, path, [this, serve](Exchange& exchange) { (this->*serve)(exchange); });
     };
-    add(get, "/", &Api::serve_overview);
+    pages_.add_to(router_);
     add(post, "/v1/chat/completions", &Api::serve_chat_completions);
     add(post, "/v1/completions", &Api::serve_completions);
     add(post, "/v1/responses", &Api::serve_responses);
@@ -54,9 +66,6 @@ void Api::add_routes() {
     add(get, "/v1/models", &Api::serve_models);
     router_.add_folder(get, "/v1/models/",
                        [this](Exchange& exchange, std::string_view id) { serve_model(exchange, id); });
-    add(get, "/health", &Api::serve_health);
-    router_.add(get, "/live", [](Exchange& exchange) { exchange.reply(200, json_type, status_json("ok")); });
-    add(get, "/timeline", &Api::serve_timeline);
 }
 
 void Api::refuse_waiting(const ErrorReply& error) {
@@ -90,21 +99,6 @@ void Api::serve_responses(Exchange& exchange) {
     answers_.start(exchange, *std::move(request), std::move(shape));
 }
 
-void Api::serve_overview(Exchange& exchange) { exchange.reply(200, text_type, overview); }
-
-void Api::serve_health(Exchange& exchange) {
-    switch (backend_.state()) {
-    case engine::State::ready:
-        return exchange.reply(200, json_type, status_json("ok"));
-    case engine::State::failed:
-        return exchange.reply(503, json_type, status_json("failed"));
-    case engine::State::loading:
-        break;
-    }
-    exchange.add_header("Retry-After", "1");
-    exchange.reply(503, json_type, status_json("loading"));
-}
-
 void Api::serve_models(Exchange& exchange) {
     exchange.reply(200, json_type, model_list_json(backend_, started_));
 }
@@ -119,20 +113,19 @@ void Api::serve_model(Exchange& exchange, std::string_view id) {
     exchange.reply(200, json_type, model_json(backend_, started_));
 }
 
-void Api::serve_timeline(Exchange& exchange) {
-    if (timeline_.layout() == nullptr) {
-        return reply_error(exchange, not_found("this process records no timeline"));
-    }
-    const std::string format = exchange.query("format").value_or("json");
-    if (format == "json") {
-        exchange.reply(200, json_type, trace::export_chrome(timeline_));
-    } else if (format == "table") {
-        exchange.reply(200, text_type, trace::export_table(timeline_));
-    } else if (format == "svg") {
-        exchange.reply(200, "image/svg+xml", trace::export_svg(timeline_));
-    } else {
-        reply_error(exchange, invalid_request("'format' must be json, table or svg", "format"));
-    }
+Load Api::load() const {
+    // While the model loads those that the queue has let through wait as well.
+    const bool is_ready = backend_.state() == engine::State::ready;
+    return {.running = is_ready ? queue_.running() : 0,
+            .waiting = queue_.waiting() + (is_ready ? 0 : queue_.running())};
+}
+
+void Api::count(const Exchange& exchange) {
+    if (exchange.status() == 0) { return; } // the client left before there was a reply
+    // One that could not be read has no path.
+    const std::string path = exchange.path();
+    metrics_.request_ended(path.empty() ? "other" : router_.route_of(path), exchange.status(),
+                           base::monotonic_now() - exchange.begun());
 }
 
 } // namespace vb::http

@@ -2,6 +2,7 @@
 
 #include "http/error_reply.h"
 
+#include <algorithm>
 #include <format>
 #include <utility>
 
@@ -39,6 +40,16 @@ void Router::route(Exchange& exchange) const {
     // A method that is not known may have a body that was not read.
     if (exchange.method() == Method::other) { exchange.close_afterwards(); }
     reply_error(exchange, not_found(std::format("there is nothing at {}", path)));
+}
+
+std::string_view Router::route_of(std::string_view path) const {
+    if (const auto found = paths_.find(path.empty() ? "/" : path); found != paths_.end()) {
+        return found->first;
+    }
+    const auto folder = std::ranges::find_if(folders_, [path](const auto& entry) {
+        return path.starts_with(entry.first) && path.size() > entry.first.size();
+    });
+    return folder == folders_.end() ? std::string_view("other") : std::string_view(folder->first);
 }
 
 void Router::answer(Exchange& exchange, const Handlers& handlers, std::string_view rest) {

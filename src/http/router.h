@@ -21,6 +21,8 @@ class Router {
     void add_folder(Method method, std::string folder, FolderHandler handler); // "/v1/models/"
 
     void route(Exchange& exchange) const;
+    // The path or folder that answers this path; "other" if there is none.
+    std::string_view route_of(std::string_view path) const;
 
   private:
     // Of one path, in the order of the methods' names.

@@ -19,6 +19,8 @@ Environment:
   LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES  sockets to serve instead of --listen, as in sd_listen_fds(3)
   NOTIFY_SOCKET                           where to report READY and STATUS, as in sd_notify(3)
   VECTOR_BOOT_TIMELINE                    descriptor of the boot timeline to record into
+  VECTOR_BOOT_RESTARTS                    how often this program was started before, for its metrics
+  WATCHDOG_USEC, WATCHDOG_PID             how often to prove that the engine works, as in sd_watchdog_enabled(3)
   VECTOR_BOOT_LOG_PREFIX                  set: lines of the log begin with <N>, as in sd-daemon(3)
 
 Exit codes:

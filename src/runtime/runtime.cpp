@@ -3,6 +3,7 @@
 #include "http/access_log.h"
 #include "http/api.h"
 #include "http/entrance.h"
+#include "http/log_ring.h"
 #include "http/server.h"
 #include "runtime/confinement.h"
 #include "runtime/engine_backend.h"
@@ -56,6 +57,12 @@ base::Nanoseconds watchdog_interval() {
     constexpr std::uint64_t most = std::uint64_t{1} << 50;
     if (!base::parse_number(variable("WATCHDOG_USEC"), microseconds) || microseconds > most) { return {}; }
     return std::chrono::microseconds(microseconds);
+}
+
+// PID 1's count of the runtimes before this one.
+std::uint32_t restarts() {
+    std::uint32_t count = 0;
+    return base::parse_number(variable("VECTOR_BOOT_RESTARTS"), count) ? count : 0;
 }
 
 Notifier open_notifier(const base::Log& log) {
@@ -152,13 +159,14 @@ base::Result<Access> open_access(const Options& options, http::EventLoop& loop, 
 
 class Service {
   public:
-    Service(const Options& options, const base::Log& log, trace::Timeline& timeline, Notifier notifier,
-            http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals, const Access& access)
+    Service(const Options& options, const base::Log& log, const http::Api::Host& host, trace::Timeline& timeline,
+            Notifier notifier, http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals,
+            const Access& access)
         : options_(options), log_(log), notifier_(std::move(notifier)), loop_(loop), mailbox_(mailbox),
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
-          api_(loop, mailbox, backend_, timeline, log, options.limits),
+          api_(loop, mailbox, backend_, timeline, log, options.limits, host),
           entrance_([this](http::Exchange& exchange) { api_.handle(exchange); },
                     http::Origins(options.origins, access.local && !access.keys), access.keys.get()),
           server_(
@@ -167,8 +175,10 @@ class Service {
           signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
           flushed_(loop, [this] { loop_.stop(); }) {
-        if (!options_.access_log) { return; }
-        server_.on_finished([this](const http::Exchange& exchange) { http::log_access(log_, exchange); });
+        server_.on_finished([this](const http::Exchange& exchange) {
+            api_.count(exchange);
+            if (options_.access_log) { http::log_access(log_, exchange); }
+        });
     }
 
     base::Result<> serve(std::vector<base::UniqueFd> sockets) {
@@ -217,10 +227,13 @@ class Service {
         api_.end_connections();
         if (server_.open_exchanges() == 0) { loop_.stop(); }
     }
-    // From this loop: it is what must not be stuck.
+    // From this loop, which must not be stuck, and only with proof that the engine is not: what it computed since the
+    // last beat, or a token that is asked for now. While it loads nobody waits for beats yet.
     void beat() {
-        tell("WATCHDOG=1");
         heartbeat_.start(heartbeat_interval_);
+        const base::Nanoseconds last = std::exchange(last_beat_, base::monotonic_now());
+        if (backend_.state() != engine::State::ready) { return tell("WATCHDOG=1"); }
+        api_.health().when_proven(last, [this] { tell("WATCHDOG=1"); });
     }
     void refuse(const std::string& reason) {
         flushed_.start(flush_);
@@ -249,11 +262,13 @@ class Service {
     // Half of what our supervisor waits for, as sd_watchdog_enabled(3) advises; 0: it does not wait.
     const base::Nanoseconds heartbeat_interval_ = watchdog_interval() / 2;
     http::Timer heartbeat_;
+    base::Nanoseconds last_beat_{};
     http::Timer drained_;
     http::Timer flushed_;
 };
 
-base::Result<int> serve(const Options& options, const base::Log& log, base::Nanoseconds started) {
+base::Result<int> serve(const Options& options, const base::Log& log, const http::LogRing& log_lines,
+                        base::Nanoseconds started) {
     trace::Timeline timeline = open_timeline(started, log);
     auto sockets = listening_sockets(options.listen);
     if (!sockets) { return std::unexpected(sockets.error()); }
@@ -267,6 +282,8 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
     if (!access) { return std::unexpected(access.error()); }
 
     Notifier notifier = open_notifier(log);
+    const http::ProcessStatistics process; // opens what the confined process may not
+    const http::Api::Host host{.log_lines = &log_lines, .process = &process, .restarts = restarts()};
     sandbox::Confinement confinement;
     if (options.confine) { // from here on there are no new sockets
         const trace::Span span(timeline, "runtime: confine");
@@ -278,7 +295,7 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
         confinement = std::move(*confined);
     }
     raise_descriptor_limit(log);
-    Service service(options, log, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals),
+    Service service(options, log, host, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals),
                     *access);
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());
@@ -296,7 +313,9 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
 int run(const Options& options, base::Nanoseconds started) {
     base::Log log(STDERR_FILENO, "vector_boot-runtime", options.log_level);
     log.set_prefixed(!variable("VECTOR_BOOT_LOG_PREFIX").empty());
-    const auto exit_code = serve(options, log, started);
+    const auto log_lines = std::make_unique<http::LogRing>(); // too large for the stack
+    log.set_sink(log_lines->sink());
+    const auto exit_code = serve(options, log, *log_lines, started);
     if (!exit_code) {
         log.error(base::describe(exit_code.error()));
         return set_up_failed;

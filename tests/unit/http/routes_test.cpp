@@ -20,10 +20,11 @@ TEST_F(RoutesTest, HealthFollowsTheEngine) {
     const Reply loading = get("/health");
     EXPECT_EQ(loading.status, 503);
     EXPECT_EQ(loading.headers.at("Retry-After"), "1");
-    EXPECT_EQ(loading.body, R"({"status":"loading"})");
+    EXPECT_EQ(loading.body, R"({"status":"loading","progress":0.5})");
     EXPECT_EQ(get("/live").status, 200);
 
     backend_.set_state(engine::State::ready);
+    backend_.set_counters({.last_step = base::monotonic_now()});
     const Reply ready = get("/health");
     EXPECT_EQ(ready.status, 200);
     EXPECT_EQ(ready.headers.at("Content-Type"), "application/json");

@@ -92,6 +92,11 @@ class ScriptedBackend final : public Backend {
         calls_.pop_front();
         return call;
     }
+    // How many requests there were.
+    std::size_t submitted() const {
+        const std::scoped_lock lock(mutex_);
+        return last_;
+    }
     bool wait_cancelled(Ticket ticket) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, patience, [&] { return cancelled_.contains(ticket); });

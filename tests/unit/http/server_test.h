@@ -21,7 +21,7 @@ class ServerTest : public testing::Test {
     void SetUp() override { start({}); }
     void TearDown() override { stop(); }
 
-    void start(const Limits& limits) {
+    void start(const Limits& limits, const Api::Host& host = {}) {
         stop();
         std::signal(SIGPIPE, SIG_IGN); // as the runtime does
         base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -37,10 +37,11 @@ class ServerTest : public testing::Test {
         port_ = ntohs(address.sin_port);
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
-        api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits);
+        api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits, host);
         handle_ = [this](Exchange& exchange) { api_->handle(exchange); };
         server_ = std::make_unique<Server>(
             *loop_, [this](Exchange& exchange) { handle_(exchange); }, limits, tls_.get());
+        server_->on_finished([this](const Exchange& exchange) { api_->count(exchange); });
         ASSERT_TRUE(server_->accept_from(std::move(socket)));
         thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
     }
