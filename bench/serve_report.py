@@ -182,5 +182,6 @@ def write(text: str, results: Results) -> None:
     if not begin or not end:
         raise Failure(f"{PAGE}: expected the lines {BEGIN} and {END}")
     draw(results, PAGE.parent)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    pictures = "\n\n".join(f"![{label}](bench-serve-{name}.svg)" for name, (label, _, _) in PLOTS.items())
+    PAGE.write_text(f"{before}{BEGIN}\n{pictures}\n\n{text}\n{END}{after}", encoding="utf-8")
     print(f"written: {PAGE} and its pictures", file=sys.stderr)
