@@ -102,6 +102,19 @@ std::string headline(const control::Overview& overview, bool colours) {
     return line + "\n";
 }
 
+// "runtime: user 65520, no capabilities, no_new_privs, seccomp, Landlock ABI 7"
+std::string confinement_line(const control::Unit& unit) {
+    const control::Confinement& found = *unit.confinement;
+    std::string line = std::format("{}: user {}, ", unit.name.view(), found.user);
+    line +=
+        found.capabilities == 0 ? "no capabilities" : std::format("capabilities {:#x}", found.capabilities);
+    line += found.no_new_privileges ? ", no_new_privs" : ", without no_new_privs";
+    line += found.seccomp ? ", seccomp" : ", without seccomp";
+    line += found.landlock_abi.value_or(0) == 0 ? ", without Landlock"
+                                                : std::format(", Landlock ABI {}", *found.landlock_abi);
+    return line + "\n";
+}
+
 } // namespace
 
 std::string describe_duration(base::Nanoseconds time) {
@@ -149,6 +162,9 @@ std::string status_table(const control::Report& report, bool colours) {
     table += "\n" + line_of(header, widths, Colour::none, colours);
     for (std::size_t index = 0; index < rows.size(); ++index) {
         table += line_of(rows[index], widths, colour_of(report.units[index].state), colours);
+    }
+    for (const control::Unit& unit : report.units) {
+        if (unit.confinement) { table += "\n" + confinement_line(unit); }
     }
     return table;
 }

@@ -17,6 +17,9 @@ inline constexpr std::uint32_t least_context = 64;
 inline constexpr std::uint32_t most_context = 1U << 20;
 inline constexpr std::uint32_t most_threads = 512;
 inline constexpr std::uint32_t most_parallel = 64;
+inline constexpr std::uint32_t most_queued = 65'536;
+inline constexpr std::uint32_t longest_request = 3'600'000; // milliseconds
+inline constexpr std::uint32_t longest_end = 600'000;       // milliseconds
 
 struct Engine {
     std::string model = "/models/model.gguf";
@@ -47,6 +50,28 @@ struct Listen {
     bool operator==(const Listen&) const = default;
 };
 
+struct Http {
+    std::string keys;                 // file of the API keys, one a line; empty: everybody may ask
+    std::vector<std::string> origins; // whose web pages may ask, such as "https://example.com"
+    std::string certificate;          // PEM files of TLS; empty: plain HTTP
+    std::string private_key;
+    bool access_log = true;
+    std::uint32_t queue = 256;            // requests that may wait for their turn
+    std::uint32_t queue_timeout = 60'000; // milliseconds that one may wait
+    std::uint32_t request_timeout = 0;    // milliseconds that a whole request may take; 0: any time
+    std::uint32_t drain = 5000; // milliseconds for the answers under way when the runtime is told to end
+    bool operator==(const Http&) const = default;
+};
+
+inline constexpr char runtime_user[] = "vector_boot";
+
+struct Sandbox {
+    bool enabled = true;
+    std::string user = runtime_user;   // name or number that the runtime runs as
+    std::vector<std::string> readable; // paths that it may read besides what it needs
+    bool operator==(const Sandbox&) const = default;
+};
+
 enum class FailurePolicy : std::uint8_t { restart, shell, reboot, poweroff, exit };
 
 enum class CrashAction : std::uint8_t { reboot, shell, freeze };
@@ -68,7 +93,8 @@ struct Watchdog {
 };
 
 struct Shutdown {
-    std::uint32_t timeout = 5000; // milliseconds from SIGTERM to SIGKILL
+    std::uint32_t timeout =
+        5000; // milliseconds from SIGTERM to SIGKILL; the runtime has [http] drain before it
     bool operator==(const Shutdown&) const = default;
 };
 
@@ -109,6 +135,8 @@ struct Config {
     Engine engine;
     Handoff handoff;
     Listen listen;
+    Http http;
+    Sandbox sandbox;
     Failure failure;
     Shutdown shutdown;
     Watchdog watchdog;

@@ -26,6 +26,18 @@ constexpr Key keys[] = {
     {"handoff", "parent_death", "a signal such as \"SIGTERM\", or \"\" for none"},
     {"handoff", "report_reaping", "true or false"},
     {"listen", "http", "an address such as \"127.0.0.1:8080\", \"[::1]:8080\" or \"*:8080\""},
+    {"http", "keys", "the path of a file of keys, in quotes, or \"\" for none"},
+    {"http", "origins", "a list such as [\"https://example.com\"], or [\"*\"] for all"},
+    {"http", "certificate", "the path of a PEM file, in quotes, together with private_key"},
+    {"http", "private_key", "the path of a PEM file, in quotes, together with certificate"},
+    {"http", "access_log", "true or false"},
+    {"http", "queue", "a whole number from 1 to 65536"},
+    {"http", "queue_timeout", "a whole number of milliseconds from 0 to 3600000"},
+    {"http", "request_timeout", "a whole number of milliseconds from 0 (none) to 3600000"},
+    {"http", "drain", "a whole number of milliseconds from 0 to 600000"},
+    {"sandbox", "enabled", "true or false"},
+    {"sandbox", "user", "the name or number of a user, in quotes"},
+    {"sandbox", "readable", "a list of absolute paths such as [\"/srv/models\"]"},
     {"failure", "policy", "\"restart\", \"shell\", \"reboot\", \"poweroff\" or \"exit\""},
     {"failure", "limit", "a whole number from 1 to 1000"},
     {"failure", "crash", "\"reboot\", \"shell\" or \"freeze\""},
@@ -74,9 +86,28 @@ base::Text<31> header_of(std::string_view section) noexcept {
     return header << section << (is_repeated ? "]]" : "]");
 }
 
+bool is_origin(std::string_view text) noexcept {
+    const bool is_web = text.starts_with("http://") || text.starts_with("https://");
+    return text == "*" || (is_web && !text.ends_with('/'));
+}
+
 bool within(std::uint32_t value, std::uint32_t least, std::uint32_t most) noexcept {
     return least <= value && value <= most;
 }
+
+// The first faulty key of [http].
+const char* fault_of(const Http& http) noexcept {
+    if (!std::ranges::all_of(http.origins, is_origin)) { return "origins"; }
+    if (http.certificate.empty() && !http.private_key.empty()) { return "certificate"; }
+    if (http.private_key.empty() && !http.certificate.empty()) { return "private_key"; }
+    if (!within(http.queue, 1, most_queued)) { return "queue"; }
+    if (!within(http.queue_timeout, 0, longest_request)) { return "queue_timeout"; }
+    if (!within(http.request_timeout, 0, longest_request)) { return "request_timeout"; }
+    if (!within(http.drain, 0, longest_end)) { return "drain"; }
+    return nullptr;
+}
+
+bool is_absolute(std::string_view path) noexcept { return path.starts_with('/'); }
 
 } // namespace
 
@@ -129,8 +160,11 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
         return invalid("handoff", "parent_death");
     }
     if (!sys::parse_socket_address(config.listen.http)) { return invalid("listen", "http"); }
+    if (const char* const fault = fault_of(config.http)) { return invalid("http", fault); }
+    if (config.sandbox.user.empty()) { return invalid("sandbox", "user"); }
+    if (!std::ranges::all_of(config.sandbox.readable, is_absolute)) { return invalid("sandbox", "readable"); }
     if (!within(config.failure.limit, 1, 1000)) { return invalid("failure", "limit"); }
-    if (!within(config.shutdown.timeout, 0, 600'000)) { return invalid("shutdown", "timeout"); }
+    if (!within(config.shutdown.timeout, 0, longest_end)) { return invalid("shutdown", "timeout"); }
     const auto is_patience = [](std::uint32_t time) { return within(time, 1000, 3'600'000); };
     if (!is_patience(config.watchdog.timeout)) { return invalid("watchdog", "timeout"); }
     if (!is_patience(config.watchdog.reboot_timeout)) { return invalid("watchdog", "reboot_timeout"); }
@@ -138,9 +172,9 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
         return invalid("watchdog", "runtime");
     }
     if (config.machine.hostname.size() > longest_hostname) { return invalid("machine", "hostname"); }
-    if (!config.machine.modules.starts_with('/')) { return invalid("machine", "modules"); }
+    if (!is_absolute(config.machine.modules)) { return invalid("machine", "modules"); }
     for (std::size_t index = 0; index < config.mount.size(); ++index) {
-        if (config.mount[index].target.starts_with('/')) { continue; }
+        if (is_absolute(config.mount[index].target)) { continue; }
         Invalid found = invalid("mount", "target");
         found.index = index;
         return found;

@@ -84,6 +84,13 @@ Unit unit_of(const WireUnit& read) {
     if (read.status) { unit.status = std::string_view(*read.status); }
     if (read.last_exit) { unit.last_exit = std::string_view(*read.last_exit); }
     if (read.memory_bytes) { unit.memory = static_cast<std::uint64_t>(*read.memory_bytes); }
+    if (read.confinement) {
+        unit.confinement = {.user = static_cast<uid_t>(read.confinement->user),
+                            .capabilities = static_cast<std::uint64_t>(read.confinement->capabilities),
+                            .no_new_privileges = read.confinement->no_new_privileges,
+                            .seccomp = read.confinement->seccomp,
+                            .landlock_abi = read.confinement->landlock_abi};
+    }
     return unit;
 }
 

@@ -33,16 +33,26 @@ enum class UnitState : std::uint8_t {
     failed,     // given up
 };
 
+// What a process is confined to.
+struct Confinement {
+    uid_t user = 0;
+    std::uint64_t capabilities = 0; // a bit for each that it has
+    bool no_new_privileges = false;
+    bool seccomp = false;
+    std::optional<std::uint32_t> landlock_abi; // 0: the kernel has no Landlock; absent: it has not said yet
+};
+
 struct Unit {
     base::Text<63> name;
     UnitKind kind = UnitKind::service;
     UnitState state = UnitState::waiting;
     std::optional<pid_t> process;
     std::uint32_t restarts = 0;
-    base::Nanoseconds since{};           // when it came into this state, counted from the start of PID 1
-    base::Text<255> status;              // what it last said of itself; empty: nothing
-    base::Text<127> last_exit;           // how its last process ended; empty: none has
-    std::optional<std::uint64_t> memory; // bytes
+    base::Nanoseconds since{};              // when it came into this state, counted from the start of PID 1
+    base::Text<255> status;                 // what it last said of itself; empty: nothing
+    base::Text<127> last_exit;              // how its last process ended; empty: none has
+    std::optional<std::uint64_t> memory;    // bytes
+    std::optional<Confinement> confinement; // of the runtime, while it runs
 };
 
 struct Overview {

@@ -57,6 +57,15 @@ struct ValidUnit {
         view.since_ms = std::chrono::floor<std::chrono::milliseconds>(unit.since).count();
         if (!status.empty()) { view.status = status.view(); }
         if (!last_exit.empty()) { view.last_exit = last_exit.view(); }
+        if (unit.confinement) {
+            view.confinement = {
+                .user = unit.confinement->user,
+                .capabilities = static_cast<std::int64_t>(unit.confinement->capabilities),
+                .no_new_privileges = unit.confinement->no_new_privileges,
+                .seccomp = unit.confinement->seccomp,
+                .landlock_abi = unit.confinement->landlock_abi,
+            };
+        }
         if (unit.memory) { view.memory_bytes = static_cast<std::int64_t>(*unit.memory); }
     }
     ValidUnit(const ValidUnit&) = delete;

@@ -30,6 +30,14 @@ struct glz::meta<vb::control::UnitState> {
 
 namespace vb::control::wire {
 
+struct Confinement {
+    std::int64_t user{};
+    std::int64_t capabilities{};
+    bool no_new_privileges{};
+    bool seccomp{};
+    std::optional<std::int64_t> landlock_abi{};
+};
+
 template <class String>
 struct Unit {
     String name{};
@@ -41,6 +49,7 @@ struct Unit {
     std::optional<String> status{};
     std::optional<String> last_exit{};
     std::optional<std::int64_t> memory_bytes{};
+    std::optional<Confinement> confinement{};
 };
 
 template <class String, class Units>

@@ -2,12 +2,14 @@
 // do, and writes to stderr. Its parser is enough; what a template cannot do is found out when it is asked to.
 #include "engine/chat_template.h"
 
-#include "engine/bounded_json.h"
+#include "engine/chat_messages.h"
+#include "engine/template_bounds.h"
 
 #include <minja/minja.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
 #include <iomanip>
 #include <sstream>
@@ -20,6 +22,9 @@ namespace {
 // tag.
 constexpr int deepest_template = 100;
 constexpr std::size_t longest_tag = 16384;
+// Its regular expressions call themselves for every character of white space, and look for each at all that follows.
+constexpr std::size_t longest_space = 1024;
+constexpr std::size_t longest_source = std::size_t{1} << 18;
 
 bool nests_too_deeply(std::string_view tag) {
     int depth = 0;
@@ -43,17 +48,28 @@ int block_step(std::string_view tag) {
 
 // Whether parsing could exhaust the stack.
 bool is_too_complex(std::string_view source) {
+    std::size_t space = 0;
+    for (const char character : source) {
+        space = std::isspace(static_cast<unsigned char>(character)) != 0 ? space + 1 : 0;
+        if (space > longest_space) { return true; }
+    }
     int blocks = 0;
     for (std::size_t begin = 0; (begin = source.find('{', begin)) != std::string_view::npos;) {
         const std::string_view opening = source.substr(begin, 2);
-        if (opening != "{{" && opening != "{%") {
+        if (opening != "{{" && opening != "{%" && opening != "{#") {
             ++begin;
             continue;
         }
-        const std::size_t end = source.find(opening == "{{" ? "}}" : "%}", begin + 2);
+        const std::size_t end = source.find(opening == "{{"   ? "}}"
+                                            : opening == "{%" ? "%}"
+                                                              : "#}",
+                                            begin + 2);
         const std::string_view tag = source.substr(begin, end == std::string_view::npos ? end : end - begin);
         blocks += block_step(tag);
-        if (tag.size() > longest_tag || blocks > deepest_template || nests_too_deeply(tag)) { return true; }
+        if (tag.size() > longest_tag || blocks > deepest_template ||
+            (opening != "{#" && nests_too_deeply(tag))) {
+            return true;
+        }
         begin += tag.size();
     }
     return false;
@@ -65,56 +81,6 @@ std::unexpected<Error> unusable(std::string_view reason) {
 }
 std::unexpected<Error> refuse(std::string message) {
     return std::unexpected(Error{Fault::request, std::move(message)});
-}
-
-// Templates join contents as text, so the parts of an array become one string.
-Result<Json> plain_content(const Json& content, const std::string& where) {
-    if (content.is_string()) { return content; }
-    if (content.is_null()) { return Json(""); }
-    const std::string expected = where + ".content: expected a string, null or an array of text parts";
-    if (!content.is_array()) { return refuse(expected + ", found " + content.type_name()); }
-    std::string text;
-    for (const Json& part : content) {
-        if (!part.is_object() || !part.contains("type") || !part["type"].is_string()) {
-            return refuse(expected + R"(, each {"type": "text", "text": "..."})");
-        }
-        if (part["type"] != "text") {
-            return refuse(where + ".content: parts of type \"" + part["type"].get<std::string>() +
-                          "\" are not supported, expected \"text\"");
-        }
-        if (!part.contains("text") || !part["text"].is_string()) { return refuse(expected); }
-        text += part["text"].get<std::string>();
-    }
-    return Json(std::move(text));
-}
-
-Result<Json> checked_messages(std::string_view text) {
-    Json messages;
-    try {
-        messages = parse_json(text);
-    } catch (const std::exception& fault) { return refuse(std::string("messages: ") + fault.what()); }
-    if (!messages.is_array() || messages.empty()) {
-        return refuse(std::string("messages: expected a non-empty array of messages, found ") +
-                      (messages.is_array() ? "an empty one" : messages.type_name()));
-    }
-    for (std::size_t index = 0; index < messages.size(); ++index) {
-        Json& message = messages[index];
-        const std::string where = "messages[" + std::to_string(index) + "]";
-        if (!message.is_object()) {
-            return refuse(where + ": expected an object, found " + message.type_name());
-        }
-        if (!message.contains("role") || !message["role"].is_string()) {
-            return refuse(where + R"(.role: expected a string such as "user")");
-        }
-        // An assistant's message that only calls tools has no content.
-        if (!message.contains("content") && !message.contains("tool_calls")) {
-            return refuse(where + ".content: missing, expected a string");
-        }
-        auto content = plain_content(message.value("content", Json()), where);
-        if (!content) { return std::unexpected(std::move(content.error())); }
-        message["content"] = *std::move(content);
-    }
-    return messages;
 }
 
 // For templates that know no system role: its text goes before the first user message.
@@ -147,21 +113,70 @@ minja::Value strftime_now(const std::shared_ptr<minja::Context>&, minja::Argumen
     return minja::Value(text.str());
 }
 
+// With the arguments of calls as text, as OpenAI's API has them.
+Json with_argument_texts(Json messages) {
+    for (Json& message : messages) {
+        if (!message.contains("tool_calls")) { continue; }
+        for (Json& call : message["tool_calls"]) {
+            Json& arguments = call["function"]["arguments"];
+            arguments = json_text(arguments);
+        }
+    }
+    return messages;
+}
+
+// A macro holds the variables among which it is defined, and these the macro.
+class RootContext final : public minja::Context {
+  public:
+    explicit RootContext(minja::Value&& values) : minja::Context(std::move(values), builtins()) {}
+
+    // Clears the variables at its end.
+    class Released {
+      public:
+        explicit Released(std::shared_ptr<RootContext> context) : context_(std::move(context)) {}
+        ~Released() { context_->values_ = minja::Value::object(); }
+        Released(const Released&) = delete;
+        Released& operator=(const Released&) = delete;
+        RootContext* operator->() const { return context_.get(); }
+        std::shared_ptr<RootContext> get() const { return context_; }
+
+      private:
+        std::shared_ptr<RootContext> context_;
+    };
+};
+
+// What a template is given besides the messages.
+struct Variables {
+    Json values;
+    Json tools;
+    const SpecialTexts& special;
+};
+
 } // namespace
 
 struct ChatTemplate::Tree {
     std::shared_ptr<minja::TemplateNode> root;
+    ToolFormat tool_format;
+    bool takes_objects; // the arguments of calls, which it turns into text itself
 
-    Result<std::string> try_render(const Json& messages, const SpecialTexts& special) const {
+    Result<std::string> try_render(const Json& messages, const Variables& variables) const {
         try {
-            auto context =
-                minja::Context::make(Json({{"messages", messages}, {"add_generation_prompt", true}}));
-            context->set("bos_token", special.beginning);
-            context->set("eos_token", special.end);
+            Json all = variables.values;
+            all.emplace("add_generation_prompt", true);
+            all["messages"] = messages;
+            if (!variables.tools.empty()) { all["tools"] = variables.tools; }
+            const TemplateBounds bounds;
+            const RootContext::Released context(std::make_shared<RootContext>(minja::Value(all)));
+            context->set("bos_token", variables.special.beginning);
+            context->set("eos_token", variables.special.end);
             context->set("strftime_now", minja::Value::callable(strftime_now));
-            return root->render(context);
+            return root->render(context.get());
+        } catch (const TemplateExcess& excess) {
+            return refuse("the model's chat template cannot be used for these messages: " + excess.reason);
         } catch (const std::exception& fault) {
-            return refuse(std::string("the model's chat template refuses these messages: ") + fault.what());
+            constexpr std::size_t longest_reason = 2000; // it quotes the template, line for line
+            return refuse(std::string("the model's chat template refuses these messages: ") +
+                          std::string(fault.what()).substr(0, longest_reason));
         }
     }
 };
@@ -177,25 +192,45 @@ ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 ChatTemplate::~ChatTemplate() = default;
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
+    if (source.size() > longest_source) { return unusable("it is longer than 256 KiB"); }
     if (is_too_complex(source)) {
-        return unusable("nests deeper than 100 blocks or brackets, or a tag is longer than 16384 characters");
+        return unusable(
+            "nests deeper than 100 blocks or brackets, or a tag is longer than 16384 characters, or "
+            "white space than 1024");
     }
     try {
         const minja::Options options{
             .trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false};
         const std::string text(source.empty() ? chatml : source);
-        return ChatTemplate(std::make_unique<Tree>(Tree{minja::Parser::parse(text, options)}));
+        return ChatTemplate(std::make_unique<Tree>(Tree{.root = minja::Parser::parse(text, options),
+                                                        .tool_format = find_tool_format(text),
+                                                        .takes_objects = text.contains("tojson")}));
     } catch (const std::exception& fault) { return unusable(fault.what()); }
 }
 
-Result<std::string> ChatTemplate::render(std::string_view messages_text, const SpecialTexts& special) const {
-    auto messages = checked_messages(messages_text);
+const ToolFormat& ChatTemplate::tool_format() const noexcept { return tree_->tool_format; }
+
+Result<std::string> ChatTemplate::render(const Messages& request, const SpecialTexts& special) const {
+    auto messages = checked_messages(request.json);
     if (!messages) { return std::unexpected(std::move(messages.error())); }
-    auto text = tree_->try_render(*messages, special);
+    auto tools = checked_tools(request.tools);
+    if (!tools) { return std::unexpected(std::move(tools.error())); }
+    auto values = checked_template_values(request.template_values);
+    if (!values) { return std::unexpected(std::move(values.error())); }
+    if (request.tool_choice == ToolChoice::none) { tools->json = Json::array(); }
+    Variables variables{.values = *std::move(values), .tools = std::move(tools->json), .special = special};
+    if (tree_->tool_format.is_told) {
+        messages = told_as_text(*messages, variables.tools);
+        variables.tools = Json::array();
+    } else {
+        adapt_messages(tree_->tool_format.form, *messages);
+    }
+    if (!tree_->takes_objects) { messages = with_argument_texts(*std::move(messages)); }
+    auto text = tree_->try_render(*messages, variables);
     if (text) { return text; }
     const Json rest = without_system_role(*messages);
     if (!rest.empty() && rest.size() < messages->size()) {
-        if (auto second = tree_->try_render(rest, special)) { return second; }
+        if (auto second = tree_->try_render(rest, variables)) { return second; }
     }
     return text; // the first refusal speaks of the messages as they were sent
 }

@@ -1,7 +1,9 @@
 // From chat messages to the prompt's text, by the model's own Jinja template.
 #pragma once
 
+#include "engine/engine.h"
 #include "engine/error.h"
+#include "engine/tool_format.h"
 
 #include <memory>
 #include <string>
@@ -23,8 +25,11 @@ class ChatTemplate {
     // An empty source means chatml. Fails when the source is not a template.
     static Result<ChatTemplate> parse(std::string_view source);
 
-    // `messages` is a JSON array of {"role", "content"}, content a string, null or an array of text parts.
-    Result<std::string> render(std::string_view messages, const SpecialTexts& special) const;
+    // The prompt of a conversation, whose messages and tools are checked first. With Messages::tool_choice none the
+    // template hears of no tools.
+    Result<std::string> render(const Messages& messages, const SpecialTexts& special) const;
+    // How the model writes calls of tools.
+    const ToolFormat& tool_format() const noexcept;
 
     ChatTemplate(ChatTemplate&&) noexcept;
     ChatTemplate& operator=(ChatTemplate&&) noexcept;

@@ -15,10 +15,6 @@ Result<Json> read(std::string_view text) {
     return std::unexpected(Error{Fault::request, "messages: " + reason});
 }
 
-std::string write(const Json& messages) {
-    return messages.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 } // namespace
 
 Result<std::string> add_messages(const std::string& messages, const std::string& more) {
@@ -29,13 +25,13 @@ Result<std::string> add_messages(const std::string& messages, const std::string&
     for (Json& message : *added) {
         all->push_back(std::move(message));
     }
-    return write(*all);
+    return json_text(*all);
 }
 
 std::string add_answer(const std::string& messages, std::string_view answer) {
     Json all = read(messages).value_or(Json::array());
     all.push_back({{"role", "assistant"}, {"content", answer}});
-    return write(all);
+    return json_text(all);
 }
 
 } // namespace vb::engine

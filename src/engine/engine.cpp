@@ -43,7 +43,7 @@ class Engine::Implementation {
     const Model& model() const noexcept { return *model_; }
     Counters counters() const {
         const std::scoped_lock lock(mutex_);
-        return {.waiting = static_cast<std::uint32_t>(queue_.size())};
+        return tally_.read(static_cast<std::uint32_t>(queue_.size()));
     }
 
   private:
@@ -77,7 +77,11 @@ class Engine::Implementation {
     void collect_ended(News& news);
     void embed_one(Embedder& embedder);
     // Everybody who waits, at the end.
-    void finish_all();
+    void finish_all(const Result<Outcome>& outcome, const Error& reason);
+    void finish_all() {
+        finish_all(Outcome{.finish = Finish::cancelled, .usage = {}},
+                   {Fault::cancelled, "the engine is ending"});
+    }
 
     const Options options_;
     const std::string name_;
@@ -87,6 +91,7 @@ class Engine::Implementation {
 
     std::atomic<State> state_ = State::loading;
     LoadControl load_;
+    Tally tally_;
     Error failure_;                // written before state_ becomes failed, then never again
     const Model* model_ = nullptr; // written before state_ becomes ready, then never again
 
@@ -176,7 +181,8 @@ void Engine::Implementation::run() {
         model_ = model->get();
         const std::size_t kept = options_.kept != 0 ? options_.kept : (*model)->context->limit();
         embedder_.emplace(**model, log_);
-        Scheduler scheduler(*std::move(model), kept, timeline_, log_);
+        Scheduler scheduler(*std::move(model), kept, timeline_, log_, tally_);
+        scheduler.count();
         {
             const std::scoped_lock lock(mutex_);
             if (!is_stopping_) { scheduler_ = &scheduler; }
@@ -194,26 +200,12 @@ void Engine::Implementation::run() {
 
 void Engine::Implementation::fail(Error error) {
     failure_ = std::move(error);
-    News waiting;
-    std::deque<Embedding> embeddings;
     {
-        const std::scoped_lock lock(mutex_);
+        const std::scoped_lock lock(mutex_); // who comes now is refused at once
         state_.store(State::failed, std::memory_order_release);
-        std::ranges::move(queue_, std::back_inserter(waiting.begin));
-        queue_.clear();
-        waiting.tasks.swap(tasks_);
-        embeddings.swap(embeddings_);
     }
     changed_(State::failed);
-    for (const Pending& pending : waiting.begin) {
-        pending.receiver->finished(std::unexpected(failure_));
-    }
-    for (const Task& task : waiting.tasks) {
-        task.refuse(failure_);
-    }
-    for (const Embedding& embedding : embeddings) {
-        embedding.done(std::unexpected(failure_));
-    }
+    finish_all(std::unexpected(failure_), failure_);
 }
 
 bool Engine::Implementation::has_news(const Scheduler& scheduler) const {
@@ -276,6 +268,7 @@ void Engine::Implementation::serve(Scheduler& scheduler) {
         }
     }
     scheduler.end_all(Finish::cancelled);
+    scheduler.count();
     finish_all();
 }
 
@@ -294,6 +287,7 @@ void Engine::Implementation::take_turn(Scheduler& scheduler, News& news) {
     }
     embed_one(*embedder_);
     scheduler.step();
+    scheduler.count();
 }
 
 // One text in a turn, so that answers go on meanwhile.
@@ -320,7 +314,7 @@ void Engine::Implementation::embed_one(Embedder& embedder) {
     done(std::move(answer));
 }
 
-void Engine::Implementation::finish_all() {
+void Engine::Implementation::finish_all(const Result<Outcome>& outcome, const Error& reason) {
     std::deque<Pending> waiting;
     std::deque<Task> tasks;
     std::deque<Embedding> embeddings;
@@ -331,14 +325,13 @@ void Engine::Implementation::finish_all() {
         embeddings.swap(embeddings_);
     }
     for (const Pending& pending : waiting) {
-        pending.receiver->finished(Outcome{.finish = Finish::cancelled, .usage = {}});
+        pending.receiver->finished(outcome);
     }
-    const Error ending{Fault::cancelled, "the engine is ending"};
     for (const Task& task : tasks) {
-        task.refuse(ending);
+        task.refuse(reason);
     }
     for (const Embedding& embedding : embeddings) {
-        embedding.done(std::unexpected(ending));
+        embedding.done(std::unexpected(reason));
     }
 }
 
@@ -396,7 +389,7 @@ Result<std::string> Engine::detokenize(std::span<const Token> tokens, bool speci
 }
 Result<std::string> Engine::render(const std::string& messages) const {
     const Model& model = implementation_->model();
-    return model.chat_template->render(messages, model.special);
+    return model.chat_template->render(Messages{.json = messages}, model.special);
 }
 
 } // namespace vb::engine

@@ -53,8 +53,9 @@ struct Sampling {
     std::uint32_t penalty_tokens = 64;
     std::uint32_t seed = 0xFFFFFFFF; // 0xFFFFFFFF: a new one each time
     std::vector<LogitBias> logit_bias{};
-    std::string grammar{}; // GBNF with a rule `root`; empty: none
-    std::string schema{};  // a JSON schema; empty: none. Not together with a grammar
+    std::string grammar{}; // GBNF with a rule `root`; empty: none. The answer then has no calls of tools
+    // A JSON schema; empty: none. Not together with a grammar. Where there are tools the answer is calls, or obeys this.
+    std::string schema{};
 };
 
 enum class ToolChoice : unsigned char { automatic, none, required };
@@ -63,8 +64,11 @@ enum class ToolChoice : unsigned char { automatic, none, required };
 struct Messages {
     std::string json;
     std::string tools{}; // a JSON array of function tools as in OpenAI's API; empty: none
+    // required: the answer is nothing but calls, with arguments that obey the tools' schemas, and no text of
+    // Request::stop ends it; not together with a schema or a grammar. automatic: a call that the model begins obeys its
+    // schema, as far as that is supported. none: the model does not hear of the tools.
     ToolChoice tool_choice = ToolChoice::automatic;
-    std::string tool{};            // the only one that may be called, by its name; empty: any of them
+    std::string tool{};            // the one that is called, once, by its name; empty: any of them
     bool calls_in_parallel = true; // more than one call in an answer is allowed
     std::string template_values{}; // a JSON object: more variables for the chat template; empty: none
 };
@@ -78,6 +82,8 @@ struct Request {
     std::optional<std::uint32_t> alternatives{}; // Receiver::token is called, with so many others, at most 20
     std::optional<base::Nanoseconds> deadline{}; // on the monotonic clock
     bool slides = false; // where the context is full, the older half of it is left out
+    // Only shows that tokens are computed: what is kept of past requests stays as it is, and nothing is counted.
+    bool is_probe = false;
 };
 
 enum class Finish : unsigned char { stop, length, cancelled, deadline };

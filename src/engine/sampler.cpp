@@ -118,6 +118,13 @@ Result<Sampler> Sampler::create(const llama_vocab* vocabulary, SchemaVocabulary&
     return sampler;
 }
 
+void Sampler::obey(std::optional<Schema> schema) {
+    schema_ = std::move(schema);
+    if (chain_ || !schema_) { return; }
+    chain_.reset(llama_sampler_chain_init(llama_sampler_chain_params{.no_perf = true}));
+    llama_sampler_chain_add(chain_.get(), llama_sampler_init_greedy());
+}
+
 Token Sampler::choose_from_all(std::span<const float> logits, bool obeys) {
     candidates_.resize(logits.size());
     for (std::size_t token = 0; token < logits.size(); ++token) {

@@ -13,6 +13,9 @@ class Sampler {
     static Result<Sampler> create(const llama_vocab* vocabulary, SchemaVocabulary& schemas,
                                   const Sampling& sampling, std::span<const Token> prompt);
 
+    // From now on the tokens obey this; nothing: none. Not for a sampler with a grammar.
+    void obey(std::optional<Schema> schema);
+
     // One logit for each token of the vocabulary. Throws where the grammar or the schema fails.
     Token choose(std::span<const float> logits);
 

@@ -14,8 +14,8 @@ constexpr std::size_t prompt_share = 128;
 } // namespace
 
 Scheduler::Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Timeline& timeline,
-                     const base::Log& log)
-    : model_(std::move(model)), timeline_(timeline), log_(log),
+                     const base::Log& log, Tally& tally)
+    : model_(std::move(model)), timeline_(timeline), log_(log), tally_(tally),
       sequences_(*model_->context, kept, std::exchange(model_->prefix, {}), log),
       schemas_(model_->vocabulary()), batch_(model_->context->batch()), saved_(sequences_.held(0)) {
     jobs_.reserve(model_->context->parallel());
@@ -27,25 +27,46 @@ void Scheduler::add(Ticket ticket, const Request& request, std::unique_ptr<Recei
         return receiver->finished(std::unexpected(
             Error{Fault::request, "the model computes embeddings, and does not go on with a text"}));
     }
-    if (std::exchange(first_request_, false)) { first_prompt_.emplace(timeline_, "engine: prefill"); }
+    if (!request.is_probe && std::exchange(first_request_, false)) {
+        first_prompt_.emplace(timeline_, "engine: prefill");
+    }
     auto tokens = prompt_tokens(*model_, request.prompt, model_->context->limit(), request.slides);
     if (!tokens) { return receiver->finished(std::unexpected(std::move(tokens.error()))); }
+    auto tools = ToolUse::create(*model_, request);
+    if (!tools) { return receiver->finished(std::unexpected(std::move(tools.error()))); }
     auto sampler = Sampler::create(model_->vocabulary(), schemas_, request.sampling, *tokens);
     if (!sampler) { return receiver->finished(std::unexpected(std::move(sampler.error()))); }
-    const auto sequence = sequences_.take(*tokens);
+    if (*tools) {
+        if (auto begun = (*tools)->begin(schemas_, *sampler); !begun) {
+            return receiver->finished(std::unexpected(std::move(begun.error())));
+        }
+    }
+    const bool calls_only = *tools && (*tools)->is_required(); // a stop text would cut a call
+    const auto sequence = request.is_probe ? sequences_.borrow() : sequences_.take(*tokens);
     if (!sequence) { return receiver->finished(std::unexpected(sequence.error())); }
+    const Tokens& held = sequences_.held(*sequence);
     const Usage usage{.prompt_tokens = static_cast<std::uint32_t>(tokens->size()),
-                      .cached_tokens = static_cast<std::uint32_t>(sequences_.held(*sequence).size())};
+                      .cached_tokens = static_cast<std::uint32_t>(request.is_probe ? 0 : held.size())};
+    std::optional<std::size_t> borrowed;
+    if (request.is_probe) {
+        borrowed = held.size();
+        tokens->insert(tokens->begin(), held.begin(), held.end());
+    } else {
+        tally_.prompt_tokens += usage.prompt_tokens;
+        tally_.cached_tokens += usage.cached_tokens;
+    }
     jobs_.push_back({.ticket = ticket,
                      .receiver = std::move(receiver),
                      .tokens = *std::move(tokens),
                      .sequence = *sequence,
                      .sampler = *std::move(sampler),
-                     .text = AnswerText(request.stop),
+                     .text = AnswerText(calls_only ? std::vector<std::string>() : request.stop),
+                     .tools = *std::move(tools),
                      .alternatives = request.alternatives,
                      .deadline = request.deadline,
                      .max_tokens = request.max_tokens,
                      .slides = request.slides,
+                     .borrowed = borrowed,
                      .usage = usage});
 }
 
@@ -55,6 +76,13 @@ void Scheduler::cancel(Ticket ticket) {
 
 void Scheduler::end_all(const Result<Finish>& reason) {
     end_where([](const Job&) { return true; }, reason);
+}
+
+void Scheduler::count() {
+    constexpr auto order = std::memory_order_relaxed;
+    tally_.running.store(static_cast<std::uint32_t>(jobs_.size()), order);
+    tally_.held_tokens.store(sequences_.tokens(), order);
+    tally_.token_room.store(sequences_.room(), order);
 }
 
 void Scheduler::interrupt(std::optional<Ticket> ticket) {
@@ -114,6 +142,7 @@ bool Scheduler::compute() {
             sequences_.broken_off(job.sequence, batch_tokens(job));
         }
     }
+    if (status == 0) { tally_.last_step.store(base::monotonic_now(), std::memory_order_relaxed); }
     if (status != 0 && status != broken_off) {
         const Error failure{Fault::internal, "llama_decode failed with status " + std::to_string(status)};
         end_where([](const Job& job) { return job.now > 0; }, std::unexpected(failure));
@@ -164,13 +193,17 @@ void Scheduler::take_tokens() {
 std::optional<Result<Finish>> Scheduler::take_token(Job& job) {
     const auto token = choose(job);
     if (!token) { return std::unexpected(token.error()); }
-    first_prompt_.reset();
+    if (!job.borrowed) {
+        first_prompt_.reset();
+        ++tally_.completion_tokens;
+    }
     ++job.usage.completion_tokens; // the one that ends the answer included, as llama-server counts
     if (llama_vocab_is_eog(model_->vocabulary(), *token)) { return Finish::stop; }
     piece_.clear();
     append_piece(*model_, *token, false, piece_);
-    if (const std::string text = job.text.add(piece_); !text.empty()) { job.receiver->text(text); }
-    if (job.text.stopped()) { return Finish::stop; }
+    if (job.tools) { job.tools->append_mark(*token, piece_); }
+    hand_over(job, job.text.add(piece_));
+    if (job.text.stopped() || (job.tools && job.tools->is_complete())) { return Finish::stop; }
     if (job.usage.completion_tokens == job.max_tokens) { return Finish::length; }
     const bool is_full = job.tokens.size() >= model_->context->limit();
     if (is_full && !job.slides) { return Finish::length; }
@@ -205,11 +238,25 @@ Result<Token> Scheduler::choose(Job& job) {
     return token;
 }
 
+void Scheduler::hand_over(Job& job, std::string_view text) {
+    if (text.empty()) { return; }
+    if (job.tools) {
+        job.tools->add(text, *job.receiver, schemas_, job.sampler);
+    } else {
+        job.receiver->text(text);
+    }
+}
+
 void Scheduler::finish(Job& job, const Result<Finish>& reason) {
-    if (const std::string text = job.text.finish(); !text.empty()) { job.receiver->text(text); }
+    hand_over(job, job.text.finish());
+    if (job.tools) { job.tools->finish(*job.receiver); }
     job.receiver->finished(
         reason.transform([&job](Finish finish) { return Outcome{.finish = finish, .usage = job.usage}; }));
-    sequences_.release(job.sequence);
+    if (job.borrowed) {
+        sequences_.give_back(job.sequence, std::span(job.tokens).first(*job.borrowed));
+    } else {
+        sequences_.release(job.sequence);
+    }
 }
 
 template <class Condition>

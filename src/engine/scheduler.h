@@ -7,6 +7,8 @@
 #include "engine/model.h"
 #include "engine/sampler.h"
 #include "engine/sequences.h"
+#include "engine/tally.h"
+#include "engine/tool_use.h"
 
 #include <mutex>
 #include <optional>
@@ -17,9 +19,10 @@ class Scheduler {
   public:
     using Ticket = Engine::Ticket;
 
-    // timeline and log outlive it; the model does not move. `kept`: tokens of past requests that stay computed.
-    Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Timeline& timeline,
-              const base::Log& log);
+    // timeline, log and tally outlive it; the model does not move. `kept`: tokens of past requests that stay
+    // computed.
+    Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Timeline& timeline, const base::Log& log,
+              Tally& tally);
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
 
@@ -32,6 +35,8 @@ class Scheduler {
     // Ends a request that was added; others are ignored.
     void cancel(Ticket ticket);
     void end_all(const Result<Finish>& reason);
+    // Lets the tally know what there is now.
+    void count();
     // Any thread. Breaks the computation off if it is about the prompt of this request; without one at all, for good.
     void interrupt(std::optional<Ticket> ticket);
 
@@ -52,10 +57,13 @@ class Scheduler {
         Sequences::Id sequence;
         Sampler sampler;
         AnswerText text;
+        std::optional<ToolUse> tools;
         std::optional<std::uint32_t> alternatives;
         std::optional<base::Nanoseconds> deadline;
         std::uint32_t max_tokens;
         bool slides;
+        std::optional<std::size_t>
+            borrowed; // of its tokens: those that its sequence held, and shall hold again
         Usage usage;
         std::size_t now = 0;      // tokens of it in the batch
         std::int32_t logits = -1; // where in the batch those of its last token are; less than 0: not in it
@@ -72,6 +80,7 @@ class Scheduler {
     // Nothing while the job goes on.
     std::optional<Result<Finish>> take_token(Job& job);
     Result<Token> choose(Job& job);
+    void hand_over(Job& job, std::string_view text);
     void finish(Job& job, const Result<Finish>& reason);
     template <class Condition>
     void end_where(Condition ends, const Result<Finish>& reason);
@@ -86,6 +95,7 @@ class Scheduler {
     const std::unique_ptr<Model> model_;
     trace::Timeline& timeline_;
     const base::Log& log_;
+    Tally& tally_;
     Sequences sequences_;
     std::vector<Job> jobs_; // in the order they came
     SchemaVocabulary schemas_;

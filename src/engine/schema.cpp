@@ -59,6 +59,8 @@ std::vector<LlgToken> ending_tokens(const llama_vocab* vocabulary) {
     return all;
 }
 
+} // namespace
+
 // A model may like white space too much and never come to the end: between two parts of the answer goes at most a
 // space, or a line end or two and an indentation. llguidance takes it from the schema itself, and the last of two
 // members of a name; what is no object stays as it is.
@@ -74,8 +76,6 @@ std::string with_bounded_white_space(std::string schema) {
     const bool is_empty = schema.find_first_not_of(white_space, begin + 1) == end;
     return schema.insert(end, (is_empty ? "" : ",") + std::string(bound));
 }
-
-} // namespace
 
 Result<const LlgTokenizer*> SchemaVocabulary::tokenizer() {
     if (tokenizer_) { return tokenizer_.get(); }
@@ -101,18 +101,37 @@ Result<const LlgTokenizer*> SchemaVocabulary::tokenizer() {
     return std::unexpected(Error{Fault::internal, std::string("schema: the vocabulary: ") + reason.data()});
 }
 
-Result<Schema> Schema::create(SchemaVocabulary& vocabulary, const std::string& text) {
+Result<Schema> Schema::create(SchemaVocabulary& vocabulary, const char* kind, const std::string& text,
+                              std::string_view what) {
     const auto tokenizer = vocabulary.tokenizer();
     if (!tokenizer) { return std::unexpected(tokenizer.error()); }
     LlgConstraintInit init{};
     llg_constraint_init_set_defaults(&init, *tokenizer);
     init.log_stderr_level = 0; // a library says nothing there
     init.limits.verbose_errors = false;
-    Matcher matcher(llg_new_matcher(&init, "json_schema", with_bounded_white_space(text).c_str()));
+    Matcher matcher(llg_new_matcher(&init, kind, text.c_str()));
     if (const char* const reason = llg_matcher_get_error(matcher.get())) {
-        return std::unexpected(Error{Fault::request, std::string("schema: ") + reason});
+        return std::unexpected(Error{Fault::request, std::string(what) + ": " + reason});
     }
     return Schema(std::move(matcher));
+}
+
+Result<Schema> Schema::create(SchemaVocabulary& vocabulary, const std::string& text) {
+    return create(vocabulary, "json_schema", with_bounded_white_space(text), "schema");
+}
+
+Result<Schema> Schema::of_grammar(SchemaVocabulary& vocabulary, const std::string& grammar,
+                                  std::string_view what, std::string_view begun) {
+    auto schema = create(vocabulary, "lark", grammar, what);
+    if (!schema || begun.empty()) { return schema; }
+    const LlgTokenizer* const tokenizer = vocabulary.tokenizer().value();
+    std::vector<std::uint32_t> tokens(begun.size());
+    tokens.resize(llg_tokenize_bytes(tokenizer, reinterpret_cast<const std::uint8_t*>(begun.data()),
+                                     begun.size(), tokens.data(), tokens.size()));
+    if (llg_matcher_consume_tokens(schema->matcher_.get(), tokens.data(), tokens.size()) == 0) {
+        return schema;
+    }
+    return std::unexpected(Error{Fault::request, std::string(what) + ": the answer has left its grammar"});
 }
 
 void Schema::mask(std::span<llama_token_data> candidates) {

@@ -155,6 +155,31 @@ void Sequences::release(Id id) {
     drop_what_is_too_much();
 }
 
+Result<Sequences::Id> Sequences::borrow() {
+    const Id found = free_one();
+    const bool is_usable = found >= 0 && (held(found).empty() ||
+                                          (context_.can_cut() && held(found).size() + 2 < context_.size()));
+    const Result<Id> id = is_usable ? found : make_free_one();
+    if (id) { sequences_[index(*id)].is_under_way = true; }
+    return id;
+}
+
+void Sequences::give_back(Id id, std::span<const Token> held) {
+    cut_to(id, held);
+    sequences_[index(id)].is_under_way = false;
+}
+
+std::size_t Sequences::tokens() const {
+    std::size_t all = 0;
+    for (const SavedState& past : past_) {
+        all += past.tokens.size();
+    }
+    for (const Sequence& sequence : sequences_) {
+        all += sequence.held.size();
+    }
+    return all;
+}
+
 void Sequences::keep(SavedState computed) {
     if (context_.can_cut()) {
         const auto covers = [&](const SavedState& past) {

@@ -26,6 +26,14 @@ class Sequences {
     Result<Id> take(std::span<const Token> prompt);
     // The request has ended; what it held is kept.
     void release(Id id);
+    // A sequence for a few tokens after what it holds, which give_back() drops again. All that is kept stays.
+    Result<Id> borrow();
+    // `held`: what it held.
+    void give_back(Id id, std::span<const Token> held);
+
+    // Of all that is computed, and how many there may be at most.
+    std::size_t tokens() const;
+    std::size_t room() const { return context_.limit() * context_.parallel() + kept_; }
 
     const Tokens& held(Id id) const { return sequences_[index(id)].held; }
     // Drops what is not the beginning of `tokens`.

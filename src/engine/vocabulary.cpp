@@ -111,7 +111,7 @@ Result<Tokens> prompt_tokens(const Model& model, const Prompt& prompt, std::size
         if (const auto* const text = std::get_if<std::string>(&prompt)) {
             return tokenize(model, *text, true, most);
         }
-        const auto rendered = model.chat_template->render(std::get<Messages>(prompt).json, model.special);
+        const auto rendered = model.chat_template->render(std::get<Messages>(prompt), model.special);
         if (!rendered) { return std::unexpected(rendered.error()); }
         return tokenize(model, without_added_tokens(model, *rendered), true, most);
     };

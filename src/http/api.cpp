@@ -1,6 +1,10 @@
 #include "http/api.h"
 
-#include "http/openai.h"
+#include "http/chat_shape.h"
+#include "http/completion_shape.h"
+#include "http/models.h"
+#include "http/response_shape.h"
+#include "http/tokens.h"
 #include "trace/export.h"
 
 #include <ctime>
@@ -15,6 +19,10 @@ constexpr char text_type[] = "text/plain; charset=utf-8";
 constexpr std::string_view overview = R"(vector_boot: a language model behind OpenAI's API
 
 POST /v1/chat/completions  chat, streamed or whole
+POST /v1/completions       a text gone on with
+POST /v1/responses         OpenAI's newer shape of a chat
+POST /v1/embeddings        texts to vectors
+POST /tokenize             a text to tokens; POST /detokenize: back
 GET  /v1/models            the model that is served
 GET  /health               200 when the model answers, 503 while it loads
 GET  /live                 200 as long as the process answers
@@ -23,19 +31,63 @@ GET  /timeline             the boot, as Chrome trace JSON; ?format=table or ?for
 
 } // namespace
 
-Api::Api(Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
+Api::Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
          const Limits& limits)
     : backend_(backend), timeline_(timeline), log_(log), started_(std::time(nullptr)),
-      completions_(backend, mailbox, timeline, limits.completions) {
+      queue_(loop, backend, limits), requests_(queue_, backend, mailbox, limits),
+      answers_(requests_, queue_, timeline), embeddings_(queue_, backend, mailbox) {
+    add_routes();
+}
+
+void Api::add_routes() {
     using enum Method;
-    router_.add(get, "/", [this](Exchange& exchange) { serve_overview(exchange); });
-    router_.add(post, "/v1/chat/completions", [this](Exchange& exchange) { completions_.start(exchange); });
-    router_.add(get, "/v1/models", [this](Exchange& exchange) { serve_models(exchange); });
+    const auto add = [this](Method method, const char* path, void (Api::*serve)(Exchange&)) {
+        router_.add(method, path, [this, serve](Exchange& exchange) { (this->*serve)(exchange); });
+    };
+    add(get, "/", &Api::serve_overview);
+    add(post, "/v1/chat/completions", &Api::serve_chat_completions);
+    add(post, "/v1/completions", &Api::serve_completions);
+    add(post, "/v1/responses", &Api::serve_responses);
+    router_.add(post, "/v1/embeddings", [this](Exchange& exchange) { embeddings_.start(exchange); });
+    router_.add(post, "/tokenize", [this](Exchange& exchange) { serve_tokenize(exchange, backend_); });
+    router_.add(post, "/detokenize", [this](Exchange& exchange) { serve_detokenize(exchange, backend_); });
+    add(get, "/v1/models", &Api::serve_models);
     router_.add_folder(get, "/v1/models/",
                        [this](Exchange& exchange, std::string_view id) { serve_model(exchange, id); });
-    router_.add(get, "/health", [this](Exchange& exchange) { serve_health(exchange); });
+    add(get, "/health", &Api::serve_health);
     router_.add(get, "/live", [](Exchange& exchange) { exchange.reply(200, json_type, status_json("ok")); });
-    router_.add(get, "/timeline", [this](Exchange& exchange) { serve_timeline(exchange); });
+    add(get, "/timeline", &Api::serve_timeline);
+}
+
+void Api::refuse_waiting(const ErrorReply& error) {
+    answers_.refuse_all(error);
+    embeddings_.refuse_all(error);
+}
+
+void Api::end_connections() {
+    answers_.end_connections();
+    embeddings_.end_connections();
+}
+
+void Api::serve_chat_completions(Exchange& exchange) {
+    auto request = parse_chat_request(exchange.body());
+    if (!request) { return reply_error(exchange, request.error()); }
+    auto shape = new_chat_shape(*request, backend_.model_name());
+    answers_.start(exchange, *std::move(request), std::move(shape));
+}
+
+void Api::serve_completions(Exchange& exchange) {
+    auto request = parse_completion_request(exchange.body());
+    if (!request) { return reply_error(exchange, request.error()); }
+    auto shape = new_completion_shape(*request, backend_);
+    answers_.start(exchange, *std::move(request), std::move(shape));
+}
+
+void Api::serve_responses(Exchange& exchange) {
+    auto request = parse_response_request(exchange.body());
+    if (!request) { return reply_error(exchange, request.error()); }
+    auto shape = new_response_shape(*request, backend_.model_name());
+    answers_.start(exchange, *std::move(request), std::move(shape));
 }
 
 void Api::serve_overview(Exchange& exchange) { exchange.reply(200, text_type, overview); }
@@ -54,7 +106,7 @@ void Api::serve_health(Exchange& exchange) {
 }
 
 void Api::serve_models(Exchange& exchange) {
-    exchange.reply(200, json_type, model_list_json(backend_.model_name(), started_));
+    exchange.reply(200, json_type, model_list_json(backend_, started_));
 }
 
 void Api::serve_model(Exchange& exchange, std::string_view id) {
@@ -64,7 +116,7 @@ void Api::serve_model(Exchange& exchange, std::string_view id) {
         error.code = "model_not_found";
         return reply_error(exchange, error);
     }
-    exchange.reply(200, json_type, model_json(id, started_));
+    exchange.reply(200, json_type, model_json(backend_, started_));
 }
 
 void Api::serve_timeline(Exchange& exchange) {

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "base/log.h"
+#include "http/answers.h"
 #include "http/backend.h"
-#include "http/chat_completions.h"
+#include "http/embeddings.h"
+#include "http/limits.h"
 #include "http/mailbox.h"
+#include "http/queue.h"
 #include "http/router.h"
 #include "trace/timeline.h"
 
@@ -14,14 +17,21 @@ namespace vb::http {
 class Api {
   public:
     // The arguments outlive it.
-    Api(Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
+    Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
         const Limits& limits = {});
 
     void handle(Exchange& exchange) { router_.route(exchange); }
     // Answers everything that is waiting or running with this error.
-    void refuse_waiting(const ErrorReply& error) { completions_.refuse_all(error); }
+    void refuse_waiting(const ErrorReply& error);
+    // The server stops: what is in flight is answered, and no more comes on those connections.
+    void end_connections();
+    const Queue& queue() const noexcept { return queue_; }
 
   private:
+    void add_routes();
+    void serve_chat_completions(Exchange& exchange);
+    void serve_completions(Exchange& exchange);
+    void serve_responses(Exchange& exchange);
     void serve_overview(Exchange& exchange);
     void serve_health(Exchange& exchange);
     void serve_models(Exchange& exchange);
@@ -32,7 +42,10 @@ class Api {
     trace::Timeline& timeline_;
     const base::Log& log_;
     const std::int64_t started_; // Unix time
-    ChatCompletions completions_;
+    Queue queue_;
+    EngineRequests requests_;
+    Answers answers_;
+    Embeddings embeddings_;
     Router router_;
 };
 

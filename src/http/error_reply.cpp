@@ -40,6 +40,14 @@ ErrorReply unavailable(std::string message) {
     return {.status = 503, .message = std::move(message), .type = "server_error", .param = {}, .code = {}};
 }
 
+ErrorReply too_many_requests(std::string message) {
+    return {.status = 429,
+            .message = std::move(message),
+            .type = "requests",
+            .param = {},
+            .code = "rate_limit_exceeded"};
+}
+
 ErrorReply error_reply(const engine::Error& error, std::string_view param) {
     ErrorReply reply = invalid_request(error.message, std::string(param));
     switch (error.fault) {
@@ -68,7 +76,7 @@ std::string error_json(const ErrorReply& error) {
 
 void reply_error(Exchange& exchange, const ErrorReply& error) {
     // Clients that try again by themselves should give the model time.
-    if (error.status == 503) { exchange.add_header("Retry-After", "1"); }
+    if (error.status == 503 || error.status == 429) { exchange.add_header("Retry-After", "1"); }
     exchange.reply(error.status, "application/json", error_json(error));
 }
 

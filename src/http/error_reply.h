@@ -13,7 +13,7 @@ namespace vb::http {
 struct ErrorReply {
     int status = 500;
     std::string message;
-    std::string_view type;            // "invalid_request_error", "server_error"
+    std::string_view type;            // "invalid_request_error", "server_error", "requests"
     std::optional<std::string> param; // the field at fault
     std::optional<std::string_view> code;
 };
@@ -23,6 +23,8 @@ ErrorReply invalid_request(std::string message, std::optional<std::string> param
 ErrorReply not_found(std::string message);
 // One that cannot be answered now: 503.
 ErrorReply unavailable(std::string message);
+// One more than there is room for: 429.
+ErrorReply too_many_requests(std::string message);
 // What a client is told of the engine's refusal or failure. `param`: the field that holds the prompt.
 ErrorReply error_reply(const engine::Error& error, std::string_view param);
 

@@ -51,6 +51,12 @@ ReadWatch::ReadWatch(EventLoop& loop, int fd, std::function<void()> readable)
     if (event_add(event_.get(), nullptr) != 0) { throw std::bad_alloc(); }
 }
 
+EdgeWatch::EdgeWatch(EventLoop& loop, int fd, std::function<void()> changed)
+    : changed_(std::make_unique<std::function<void()>>(std::move(changed))),
+      event_(new_event(loop, fd, EV_READ | EV_PERSIST | EV_ET, *changed_)) {
+    if (event_add(event_.get(), nullptr) != 0) { throw std::bad_alloc(); }
+}
+
 Timer::Timer(EventLoop& loop, std::function<void()> elapsed)
     : elapsed_(std::make_unique<std::function<void()>>(std::move(elapsed))),
       event_(new_event(loop, -1, 0, *elapsed_)) {}
@@ -61,5 +67,7 @@ void Timer::start(base::Nanoseconds delay) {
     const timeval after{.tv_sec = seconds.count(), .tv_usec = rest.count()};
     if (event_add(event_.get(), &after) != 0) { throw std::bad_alloc(); }
 }
+
+void Timer::stop() noexcept { event_del(event_.get()); }
 
 } // namespace vb::http

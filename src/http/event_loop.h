@@ -48,11 +48,24 @@ class ReadWatch {
     std::unique_ptr<event, FreeEvent> event_;
 };
 
-// Calls back once for each start().
+// Calls back once, and again whenever something new happens at the descriptor: bytes come, their end, an error. The
+// descriptor stays the caller's, and no other watch may have it.
+class EdgeWatch {
+  public:
+    EdgeWatch(EventLoop& loop, int fd, std::function<void()> changed);
+
+  private:
+    std::unique_ptr<std::function<void()>> changed_;
+    std::unique_ptr<event, FreeEvent> event_;
+};
+
+// Calls back once for each start(), the last of those that come before it does.
 class Timer {
   public:
     Timer(EventLoop& loop, std::function<void()> elapsed);
+    // Starting it again is to begin anew.
     void start(base::Nanoseconds delay);
+    void stop() noexcept;
 
   private:
     std::unique_ptr<std::function<void()>> elapsed_;

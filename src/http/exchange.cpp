@@ -1,168 +1,147 @@
 #include "http/exchange.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http.h>
-#include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
-#include <memory>
-#include <new>
-#include <sys/time.h>
+#include <algorithm>
+#include <chrono>
+#include <format>
+#include <iterator>
+#include <random>
 #include <utility>
 
 namespace vb::http {
 
 namespace {
 
-using Buffer = std::unique_ptr<evbuffer, decltype(&evbuffer_free)>;
-
-Buffer buffer_of(std::string_view text) {
-    Buffer buffer(evbuffer_new(), evbuffer_free);
-    if (!buffer || evbuffer_add(buffer.get(), text.data(), text.size()) != 0) { throw std::bad_alloc(); }
-    return buffer;
+std::string_view reason_phrase(int status) noexcept {
+    static constexpr std::pair<int, std::string_view> phrases[] = {
+        {200, "OK"},
+        {204, "No Content"},
+        {304, "Not Modified"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+    const auto* const found = std::ranges::find(phrases, status, &std::pair<int, std::string_view>::first);
+    return found == std::end(phrases) ? std::string_view() : found->second; // there need not be one
 }
 
-std::string decoded(const char* text) {
-    std::size_t size = 0;
-    const std::unique_ptr<char, decltype(&std::free)> plain(evhttp_uridecode(text, /*decode_plus=*/0, &size),
-                                                            std::free);
-    if (!plain) { throw std::bad_alloc(); }
-    return {plain.get(), size};
+// What is safe in a header, in JSON and on a terminal.
+bool is_sane_id(std::string_view text) noexcept {
+    constexpr std::size_t longest = 64;
+    return !text.empty() && text.size() <= longest && std::ranges::all_of(text, [](char letter) {
+        return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+               (letter >= '0' && letter <= '9') || letter == '-' || letter == '_' || letter == '.';
+    });
+}
+
+std::string id_of(const Request& request) {
+    if (const std::string* const given = request.header("X-Request-Id");
+        given != nullptr && is_sane_id(*given)) {
+        return *given;
+    }
+    std::random_device random;
+    return std::format("req-{:08x}{:08x}{:08x}", random(), random(), random());
 }
 
 } // namespace
 
-Exchange::Exchange(evhttp_request* request, const Limits& limits, std::function<void(Exchange&)> released)
-    : request_(request), limits_(limits), released_(std::move(released)) {
-    evhttp_request_set_on_complete_cb(request_, on_complete, this);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request_), on_close, this);
+Exchange::Exchange(Request request, ReplyChannel& channel, std::string peer, base::Nanoseconds begun)
+    : request_(std::move(request)), channel_(channel), peer_(std::move(peer)), request_id_(id_of(request_)),
+      begun_(begun), client_(peer_), keeps_connection_(request_.keeps_connection) {}
+
+std::optional<std::string> Exchange::header(std::string_view name) const {
+    const std::string* const value = request_.header(name);
+    return value == nullptr ? std::nullopt : std::optional(*value);
 }
 
-Method Exchange::method() const noexcept {
-    switch (evhttp_request_get_command(request_)) {
-    case EVHTTP_REQ_GET:
-        return Method::get;
-    case EVHTTP_REQ_HEAD:
-        return Method::head;
-    case EVHTTP_REQ_POST:
-        return Method::post;
-    case EVHTTP_REQ_OPTIONS:
-        return Method::options;
-    default:
-        return Method::other;
+void Exchange::add_header(std::string_view name, std::string_view value) {
+    headers_.append(name).append(": ");
+    // A line's end in a value would be the beginning of another header.
+    std::ranges::replace_copy_if(
+        value, std::back_inserter(headers_), [](char letter) { return letter == '\r' || letter == '\n'; },
+        ' ');
+    headers_ += "\r\n";
+}
+
+bool Exchange::begin(int status, std::string_view content_type, std::optional<std::size_t> length,
+                     std::string_view body) {
+    status_ = status;
+    const bool has_body = status != 204 && status != 304;
+    if (!length && !request_.takes_chunks) {
+        keeps_connection_ = false;
+    } // only its end says where the reply ends
+    std::string head =
+        std::format("HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\nX-Request-Id: {}\r\n", status,
+                    reason_phrase(status),
+                    std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()), request_id_);
+    head += headers_;
+    if (has_body && length != 0) {
+        std::format_to(std::back_inserter(head), "Content-Type: {}\r\n", content_type);
     }
+    if (has_body && length) { std::format_to(std::back_inserter(head), "Content-Length: {}\r\n", *length); }
+    if (has_body && !length && request_.takes_chunks) { head += "Transfer-Encoding: chunked\r\n"; }
+    if (!keeps_connection_) {
+        head += "Connection: close\r\n";
+    } else if (!request_.takes_chunks) {
+        head += "Connection: keep-alive\r\n"; // which is not what HTTP/1.0 does by itself
+    }
+    head += "\r\n";
+    head += body;
+    bytes_sent_ += body.size();
+    return channel_.write(head);
 }
 
-std::string Exchange::path() const {
-    const char* const path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request_));
-    return path == nullptr ? std::string() : decoded(path);
-}
-
-std::optional<std::string> Exchange::query(const char* name) const {
-    const char* const query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request_));
-    if (query == nullptr) { return std::nullopt; }
-    evkeyvalq words{};
-    if (evhttp_parse_query_str(query, &words) != 0) { return std::nullopt; }
-    const char* const value = evhttp_find_header(&words, name);
-    const std::optional<std::string> found =
-        value == nullptr ? std::nullopt : std::optional<std::string>(value);
-    evhttp_clear_headers(&words);
-    return found;
-}
-
-std::string Exchange::body() const {
-    evbuffer* const input = evhttp_request_get_input_buffer(request_);
-    std::string body(evbuffer_get_length(input), '\0');
-    evbuffer_copyout(input, body.data(), body.size());
-    return body;
-}
-
-void Exchange::wait(std::function<void()> gone) {
-    gone_ = std::move(gone);
-    // libevent has stopped reading until the reply begins, and so would not learn that the client is gone. It
-    // must not parse what comes meanwhile either: data in this state makes evhttp's read callback end the
-    // process.
-    bufferevent* const stream = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request_));
-    bufferevent_data_cb written = nullptr;
-    bufferevent_event_cb event = nullptr;
-    void* argument = nullptr;
-    bufferevent_getcb(stream, nullptr, &written, &event, &argument);
-    bufferevent_setcb(stream, nullptr, written, event, argument);
-    // A client that waits for its reply is not idle; one that does not take it is.
-    const timeval patience{.tv_sec = limits_.idle.count(), .tv_usec = 0};
-    bufferevent_set_timeouts(stream, nullptr, &patience);
-    bufferevent_enable(stream, EV_READ);
-}
-
-void Exchange::add_header(const char* name, const std::string& value) {
-    evhttp_add_header(evhttp_request_get_output_headers(request_), name, value.c_str());
-}
-
-void Exchange::close_afterwards() {
-    evkeyvalq* const headers = evhttp_request_get_output_headers(request_);
-    evhttp_remove_header(headers, "Connection");
-    evhttp_add_header(headers, "Connection", "close");
-}
-
-void Exchange::reply(int status, const char* content_type, std::string_view body) {
+void Exchange::reply(int status, std::string_view content_type, std::string_view body) {
+    const std::string_view sent = method() == Method::head ? std::string_view() : body;
+    static_cast<void>(
+        begin(status, content_type, body.size(), sent)); // whole replies have bounds of their own
     ended_ = true;
-    if (!body.empty()) { add_header("Content-Type", content_type); }
-    // For HEAD libevent states no length, but would send the body.
-    const bool only_head = method() == Method::head;
-    if (only_head) { add_header("Content-Length", std::to_string(body.size())); }
-    evhttp_send_reply(request_, status, nullptr, buffer_of(only_head ? std::string_view() : body).get());
+    channel_.end();
 }
 
-void Exchange::start_stream(const char* content_type) {
-    add_header("Content-Type", content_type);
-    // Before 1.1 there are no chunks: only the connection's end says where the reply ends.
-    // libevent would state a length of 0 to a client that asked to keep it.
-    if (request_->major == 1 && request_->minor == 0) {
-        evhttp_remove_header(evhttp_request_get_input_headers(request_), "Connection");
-    }
-    evhttp_send_reply_start(request_, HTTP_OK, nullptr);
+void Exchange::start_stream(std::string_view content_type) {
+    static_cast<void>(begin(200, content_type, std::nullopt)); // the first piece will tell
 }
 
 bool Exchange::send(std::string_view piece) {
-    evhttp_send_reply_chunk(request_, buffer_of(piece).get());
-    bufferevent* const stream = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request_));
-    return evbuffer_get_length(bufferevent_get_output(stream)) <= limits_.pending_output;
+    if (piece.empty() || method() == Method::head) { return true; }
+    bytes_sent_ += piece.size();
+    return request_.takes_chunks ? channel_.write(std::format("{:x}\r\n{}\r\n", piece.size(), piece))
+                                 : channel_.write(piece);
 }
 
 void Exchange::end_stream() {
+    if (request_.takes_chunks && method() != Method::head) { static_cast<void>(channel_.write("0\r\n\r\n")); }
     ended_ = true;
-    evhttp_send_reply_end(request_); // may call on_complete, which ends this object
+    channel_.end();
 }
 
 void Exchange::drop() {
     gone_ = nullptr;
-    evhttp_connection_free(evhttp_request_get_connection(request_)); // calls on_close, which ends this object
+    channel_.drop();
 }
 
-void Exchange::on_complete(evhttp_request* request, void* exchange) noexcept {
-    evhttp_connection* const connection = evhttp_request_get_connection(request);
-    auto& self = *static_cast<Exchange*>(exchange);
-    evhttp_connection_set_closecb(connection, nullptr, nullptr);
-    const timeval patience{.tv_sec = self.limits_.idle.count(), .tv_usec = 0};
-    evhttp_connection_set_timeout_tv(connection, &patience);
-    self.release();
+std::string_view Exchange::probe() const noexcept {
+    if (!request_.takes_chunks || ended_ || (status_ != 0 && method() == Method::head)) { return {}; }
+    // Interim replies do no harm. Between chunks, the next one's length may begin with zeros.
+    return status_ == 0 ? continue_reply : "0";
 }
 
-void Exchange::on_close(evhttp_connection*, void* exchange) noexcept {
-    auto& self = *static_cast<Exchange*>(exchange);
-    // A request whose reply was not ended is taken from its connection when the client goes away, and is ours
-    // then.
-    if (!self.ended_ && evhttp_request_get_connection(self.request_) == nullptr) {
-        evhttp_request_free(self.request_);
-    }
-    if (self.gone_ && !self.ended_) { std::exchange(self.gone_, nullptr)(); }
-    self.release();
-}
-
-void Exchange::release() {
-    const std::function<void(Exchange&)> released = std::move(released_);
-    released(*this);
+void Exchange::lose_client() {
+    if (ended_) { return; }
+    if (const auto gone = std::exchange(gone_, nullptr)) { gone(); }
 }
 
 } // namespace vb::http

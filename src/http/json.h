@@ -1,8 +1,23 @@
 // JSON written from structs. Include it in .cpp files only: it is slow to compile.
 #pragma once
 
+#include <algorithm>
 #include <glaze/json/write.hpp>
 #include <string>
+#include <string_view>
+
+// A struct may name optional fields that are left out, not null, where they have no value:
+// static constexpr std::array<std::string_view, 1> left_out{"usage"};
+template <class Document>
+    requires requires { Document::left_out; }
+struct glz::meta<Document> {
+    static constexpr bool skip_if(const auto& value, std::string_view name, const glz::meta_context&) {
+        if constexpr (requires { value.has_value(); }) {
+            return !value.has_value() && std::ranges::contains(Document::left_out, name);
+        }
+        return false;
+    }
+};
 
 namespace vb::http {
 

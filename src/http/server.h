@@ -5,27 +5,29 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "http/connection.h"
 #include "http/event_loop.h"
 #include "http/exchange.h"
 #include "http/limits.h"
+#include "http/tls.h"
 
 #include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
-struct evhttp;
-struct evhttp_bound_socket;
-struct evhttp_request;
+struct evconnlistener;
+struct sockaddr;
 
 namespace vb::http {
 
-class Server {
+class Server final : private ConnectionOwner {
   public:
     using Handler = std::function<void(Exchange&)>;
 
-    // `loop` and what `handle` refers to outlive the server. The handler replies, or lets the exchange wait.
-    Server(EventLoop& loop, Handler handle, const Limits& limits = {});
+    // `loop`, `tls` and what `handle` refers to outlive the server; without `tls` it speaks plain HTTP. The handler
+    // replies, or lets the exchange wait.
+    Server(EventLoop& loop, Handler handle, const Limits& limits = {}, Tls* tls = nullptr);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -36,25 +38,40 @@ class Server {
     void stop_accepting();
 
     // Requests whose reply is not wholly with the kernel.
-    std::size_t open_exchanges() const noexcept { return exchanges_.size(); }
-    // Called each time that number falls to zero.
+    std::size_t open_exchanges() const noexcept { return open_exchanges_; }
+    std::size_t connections() const noexcept { return connections_.size(); }
+    // Called each time the number of open exchanges falls to zero.
     void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+    // Called at the end of every exchange: those too that the handler never saw, since the request was malformed.
+    void on_finished(std::function<void(const Exchange&)> finished) { finished_ = std::move(finished); }
 
   private:
-    void take(evhttp_request* request);
-    void release(Exchange& exchange);
+    void take(Exchange& exchange, const RequestParser::Fault* fault) override;
+    void finish(const Exchange& exchange) override;
+    void forget(Connection& connection) override;
 
-    struct FreeServer {
-        void operator()(evhttp* server) const noexcept;
+    void accept(base::UniqueFd socket, const sockaddr& address);
+    void pause_accepting();
+    void go_on_accepting();
+
+    struct FreeListener {
+        void operator()(evconnlistener* listener) const noexcept;
     };
 
+    EventLoop& loop_;
     const Handler handle_;
     const Limits limits_;
-    std::vector<evhttp_bound_socket*> sockets_;
-    std::unordered_map<Exchange*, std::unique_ptr<Exchange>> exchanges_;
+    Tls* const tls_;
+    std::size_t open_exchanges_ = 0;
     std::function<void()> idle_;
+    std::function<void(const Exchange&)> finished_;
     bool stopping_ = false;
-    std::unique_ptr<evhttp, FreeServer> server_; // last: its end closes the connections of the exchanges
+    bool full_ = false; // of connections
+    std::vector<std::unique_ptr<evconnlistener, FreeListener>> listeners_;
+    std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
+    std::vector<std::unique_ptr<Connection>> ended_; // until no call of theirs is left on the stack
+    Timer accept_again_;
+    Timer clear_ended_;
 };
 
 } // namespace vb::http

@@ -2,6 +2,7 @@
 #include "init/accounts.h"
 #include "init/init.h"
 #include "init/machine.h"
+#include "init/runtime_sandbox.h"
 
 #include <csignal>
 
@@ -98,6 +99,9 @@ control::Unit Init::main_unit() noexcept {
     unit.since = main_since_ - began_;
     unit.status = main_status_;
     unit.last_exit = main_last_end_.view();
+    if (unit.process && !runs_command()) {
+        unit.confinement = confinement_of(kernel_, *unit.process, landlock_abi_);
+    }
     return unit;
 }
 
@@ -174,7 +178,7 @@ void Init::ask_main_to_end(Request request) noexcept {
     request_ = request;
     restart_at_.reset();
     if (supervisor_.process() != 0) {
-        kill_at_ = kernel_.now() + std::chrono::milliseconds(config_.shutdown.timeout);
+        kill_at_ = kernel_.now() + patience_with_main();
         (void)kernel_.kill(supervisor_.process(), SIGTERM);
         (void)kernel_.kill(supervisor_.process(), SIGCONT);
     }
@@ -203,11 +207,16 @@ control::Answer Init::reload(control::UnitNames& changed) noexcept {
     if (!read->service.empty()) { prepare_services(); }
     services_.reconfigure(read->service, names);
     config_.service = std::move(read->service);
-    if (config_.engine != read->engine && !runs_command()) {
+    const bool is_runtime_changed =
+        config_.engine != read->engine || config_.http != read->http || config_.sandbox != read->sandbox;
+    if (is_runtime_changed && !runs_command()) {
+        if (supervisor_.process() != 0) { ask_main_to_end(Request::restart); } // with the patience of its own
         config_.engine = std::move(read->engine);
+        config_.http = std::move(read->http);
+        config_.sandbox = std::move(read->sandbox);
         set_runtime_arguments();
         names.emplace_back(main_name());
-        ask_main_to_end(Request::restart);
+        if (supervisor_.process() == 0 && request_ != Request::stop) { (void)start(main_name()); }
     }
     if (setup_.place == Place::machine && config_.sysctl != read->sysctl) {
         config_.sysctl = std::move(read->sysctl);

@@ -131,7 +131,7 @@ void Init::stop(Ending ending) noexcept {
     ending_ = ending;
     restart_at_.reset();
     hotplug_.stop();
-    shutdown_.begin(supervisor_.process());
+    shutdown_.begin(supervisor_.process(), patience_with_main());
 }
 
 int Init::own_status(int status) const noexcept {
@@ -141,7 +141,7 @@ int Init::own_status(int status) const noexcept {
 void Init::end(int status) noexcept {
     status_ = own_status(status);
     restart_at_.reset();
-    shutdown_.begin(supervisor_.process());
+    shutdown_.begin(supervisor_.process(), patience_with_main());
 }
 
 int Init::finish() noexcept {

@@ -1,6 +1,8 @@
 #include "init/init.h"
 
 #include "init/passed_socket.h"
+#include "init/runtime_arguments.h"
+#include "init/runtime_sandbox.h"
 
 #include <csignal>
 
@@ -158,24 +160,11 @@ void Init::prepare_child() noexcept {
 }
 
 void Init::set_runtime_arguments() noexcept {
-    const config::Engine& engine = config_.engine;
-    arguments_ = {setup_.runtime,
-                  "--model",
-                  engine.model.c_str(),
-                  "--cache",
-                  engine.cache.c_str(),
-                  "--log",
-                  base::level_names[static_cast<unsigned char>(config_.log.level)].data()};
-    const auto add = [this](const char* option, std::uint32_t number, base::Text<15>& text) {
-        text.clear();
-        text << number;
-        arguments_.push_back(option);
-        arguments_.push_back(text.c_str());
-    };
-    add("--context", engine.context, numbers_[0]);
-    add("--threads", engine.threads, numbers_[1]);
-    add("--parallel", engine.parallel, numbers_[2]);
-    add("--kept", engine.kept, numbers_[3]);
+    words_ = runtime_arguments(setup_.runtime, config_);
+    arguments_.clear();
+    for (const std::string& word : words_) {
+        arguments_.push_back(word.c_str());
+    }
     arguments_.push_back(nullptr);
 }
 
@@ -191,6 +180,12 @@ void Init::start_child() noexcept {
     const int inherited[] = {http_.get(), timeline_.fd()}; // the second only where there is a timeline
     const std::span<const int> passed(inherited, timeline_.layout() != nullptr ? 2 : 1);
     const base::UniqueFd output = runs_command() ? base::UniqueFd() : main_output_.open(poll_.get());
+    sys::Confinement confinement;
+    if (!runs_command()) {
+        confinement = confine_runtime(kernel_, log_, config_.sandbox);
+        prepare_cache(kernel_, log_, config_.engine.cache, confinement);
+        landlock_abi_.reset();
+    }
     timeline_.spawning();
     const auto child =
         kernel_.spawn({.path = arguments_[0],
@@ -202,7 +197,8 @@ void Init::start_child() noexcept {
                        .terminal = !runs_command()                  ? sys::Terminal::none
                                    : setup_.place == Place::machine ? sys::Terminal::console
                                                                     : sys::Terminal::foreground,
-                       .output = output.get()});
+                       .output = output.get(),
+                       .confinement = &confinement});
     if (child) {
         supervisor_.started(*child);
         if (runs_command()) { // it has no way to say so
@@ -214,6 +210,11 @@ void Init::start_child() noexcept {
         return;
     }
     log_.error(base::describe(child.error()));
+    if (child.error().number == EACCES && confinement.identity) {
+        log_.error("user ", confinement.identity->user,
+                   ", as which the runtime runs, has to get to its program: ",
+                   "chmod the directories above it, or set [sandbox] user");
+    }
     if (runs_command() && setup_.place != Place::machine) {
         end(child.error().number == ENOENT ? 127 : 126); // as POSIX sh 2.8.2 has it
         return;
@@ -362,6 +363,7 @@ void Init::handle_notification() noexcept {
         main_status_ = notification.status;
         log_.debug("runtime: ", notification.status);
     }
+    if (!landlock_abi_) { landlock_abi_ = notification.landlock_abi; }
     const base::Nanoseconds now = kernel_.now();
     if (notification.watchdog_interval) { heartbeat_.set_interval(*notification.watchdog_interval, now); }
     if (notification.alive) { heartbeat_.beat(now); }
@@ -378,6 +380,12 @@ void Init::handle_notification() noexcept {
         services_.set_runtime_ready(true);
         services_.advance();
     }
+}
+
+// The runtime has its answers to finish before it gets the time that all others get.
+base::Nanoseconds Init::patience_with_main() const noexcept {
+    return std::chrono::milliseconds(config_.shutdown.timeout) +
+           std::chrono::milliseconds(runs_command() ? 0 : config_.http.drain);
 }
 
 void Init::kill_main(base::Level level, std::string_view why) noexcept {

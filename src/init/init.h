@@ -77,6 +77,7 @@ class Init final : private control::Commands, private Service::Observer {
     void start_services() noexcept;
     void prepare_services() noexcept;
     bool start_shell() noexcept;
+    base::Nanoseconds patience_with_main() const noexcept;
     void kill_main(base::Level level, std::string_view why) noexcept;
     void give_up() noexcept;
     void follow(const Verdict& verdict) noexcept;
@@ -156,9 +157,10 @@ class Init final : private control::Commands, private Service::Observer {
     base::Text<255> main_status_;
     base::Text<63> main_last_end_;
     std::uint32_t restarts_ = 0;
+    std::optional<std::uint32_t> landlock_abi_; // the runtime's word, given before it has seen a model
 
     std::vector<const char*> arguments_; // ends with a null pointer
-    base::Text<15> numbers_[4];          // that arguments_ refers to
+    std::vector<std::string> words_;     // that arguments_ refers to
     char* process_id_slot_ = nullptr;
 
     Stage stage_ = Stage::begin;

@@ -36,6 +36,9 @@ void take_variable(std::string_view name, std::string_view value, Notification& 
     } else if (name == "MAINPID") {
         pid_t process = 0;
         if (base::parse_number(value, process) && process > 0) { notification.main_process = process; }
+    } else if (name == "X_VECTOR_BOOT_LANDLOCK") {
+        std::uint32_t version = 0;
+        if (base::parse_number(value, version)) { notification.landlock_abi = version; }
     } else if (name == "ERRNO") {
         int number = 0;
         if (base::parse_number(value, number) && number > 0) { notification.error_number = number; }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <sys/types.h>
@@ -19,6 +20,7 @@ struct Notification {
     std::optional<base::Nanoseconds> more_time;         // EXTEND_TIMEOUT_USEC=
     pid_t main_process = 0;                             // MAINPID=
     int error_number = 0;                               // ERRNO=
+    std::optional<std::uint32_t> landlock_abi;          // X_VECTOR_BOOT_LANDLOCK=; 0: the kernel has none
     std::string_view status;                            // free text for people; a view into the datagram
 };
 

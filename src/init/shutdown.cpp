@@ -9,14 +9,14 @@ void Shutdown::enter(Phase phase, base::Nanoseconds patience) noexcept {
     deadline_ = kernel_.now() + patience;
 }
 
-void Shutdown::begin(pid_t main_child) noexcept {
+void Shutdown::begin(pid_t main_child, base::Nanoseconds patience) noexcept {
     if (is_under_way()) { return; }
     if (main_child == 0) {
         end_services();
         return;
     }
     awaited_ = main_child;
-    enter(Phase::main_child, grace_);
+    enter(Phase::main_child, patience);
     (void)kernel_.kill(main_child, SIGTERM);
     (void)kernel_.kill(main_child, SIGCONT); // a stopped process does not see the SIGTERM
 }

@@ -19,13 +19,13 @@ class Shutdown {
     static constexpr auto patience_after_kill = std::chrono::seconds(2);
     static constexpr auto patience_for_journal = std::chrono::seconds(5);
 
-    // `grace`: from SIGTERM to SIGKILL, for the main child and then for the rest.
+    // `grace`: from SIGTERM to SIGKILL, for everybody but the main child and the services.
     Shutdown(sys::Kernel& kernel, const base::Log& log, Services& services, Journal& journal,
              base::Nanoseconds grace) noexcept
         : kernel_(kernel), log_(log), services_(services), journal_(journal), grace_(grace) {}
 
-    // `main_child` is 0 if none runs. The first call counts.
-    void begin(pid_t main_child) noexcept;
+    // `main_child` is 0 if none runs, and has `patience` until SIGKILL. The first call counts.
+    void begin(pid_t main_child, base::Nanoseconds patience) noexcept;
     // Somebody asked again: stop waiting politely.
     void hurry() noexcept;
 

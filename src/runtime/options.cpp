@@ -1,9 +1,11 @@
 #include "runtime/options.h"
 
 #include "config/config.h"
+#include "http/origins.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -23,6 +25,53 @@ Exit codes:
   0  ended by SIGTERM or SIGINT
   1  bad usage, or a socket could not be set up
   2  the neural runtime could not be initialised)";
+
+// In milliseconds.
+void add_time(CLI::App& app, const char* name, std::chrono::milliseconds& time, const char* what) {
+    constexpr std::uint32_t day = 24 * 3600 * 1000;
+    app.add_option_function<std::uint32_t>(
+           name,
+           [&time](const std::uint32_t& milliseconds) { time = std::chrono::milliseconds(milliseconds); },
+           what)
+        ->type_name("MS")
+        ->check(CLI::Range(0U, day))
+        ->default_str(std::to_string(time.count()));
+}
+
+void add_queue(CLI::App& app, Options& options) {
+    constexpr std::size_t most = 65536;
+    app.add_option("--queue", options.limits.queue, "Requests that may wait for the engine; more are refused")
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{0}, most))
+        ->capture_default_str();
+    add_time(app, "--queue-timeout", options.limits.queue_timeout, "How long a request may wait to be begun");
+    add_time(app, "--request-timeout", options.limits.request_timeout,
+             "How long a request may take in all; 0: any time");
+    add_time(app, "--drain", options.drain,
+             "How long the end may take: answers in flight are finished in it");
+}
+
+// Who may ask, and how.
+void add_access_options(CLI::App& app, Options& options) {
+    CLI::Option* const certificate =
+        app.add_option("--certificate", options.certificate, "Certificate chain for TLS, as PEM")
+            ->type_name("FILE");
+    certificate->needs(app.add_option("--private-key", options.private_key, "Its private key, as PEM")
+                           ->type_name("FILE")
+                           ->needs(certificate));
+    app.add_option("--keys", options.keys, "API keys, one a line; read again when the file changes")
+        ->type_name("FILE");
+    app.add_option("--origin", options.origins,
+                   "Web pages of this origin may use the server; may be repeated")
+        ->type_name("URL")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->check([](const std::string& text) {
+            return http::Origins::is_origin(text) ? std::string()
+                                                  : text + " is not like https://example.org:8443";
+        });
+    app.add_flag("--access-log", options.access_log, "Log each request as a line of JSON");
+}
 
 } // namespace
 
@@ -59,6 +108,13 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
     app.add_option("--listen", options.listen, "Address to bind if no socket was passed")
         ->type_name("HOST:PORT")
         ->capture_default_str();
+    add_queue(app, options);
+    app.add_flag("--confine", options.confine,
+                 "Give up, before the model is touched, all that serving it does not take");
+    app.add_option("--readable", options.readable, "With --confine: a path that stays readable; repeatable")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    add_access_options(app, options);
     app.add_option("--log", options.log_level, "error, warning, notice, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels))

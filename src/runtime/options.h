@@ -3,19 +3,28 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "http/limits.h"
 
 #include <chrono>
 #include <expected>
 #include <string>
+#include <vector>
 
 namespace vb::runtime {
 
 struct Options {
     engine::Options engine;
     std::string listen = "127.0.0.1:8080"; // where to bind if no socket was passed
+    std::string certificate, private_key;  // PEM files; empty: plain HTTP
+    std::string keys;                      // file of API keys; empty: nobody needs one
+    std::vector<std::string> origins;      // of web pages that may use the server
+    bool access_log = false;
     base::Level log_level = base::Level::info;
-    std::chrono::milliseconds drain{2000}; // for answers in flight when the runtime is told to end
-    std::chrono::milliseconds flush{500};  // for the last bytes after that
+    http::Limits limits{};
+    // From the signal to the end. Most of it is for the answers in flight, see runtime.cpp.
+    std::chrono::milliseconds drain{5000};
+    bool confine = false;
+    std::vector<std::string> readable; // when confined
 };
 
 // What to do instead of running: print a text, and exit.

@@ -1,19 +1,26 @@
 #include "runtime/runtime.h"
 
+#include "http/access_log.h"
 #include "http/api.h"
+#include "http/entrance.h"
 #include "http/server.h"
+#include "runtime/confinement.h"
 #include "runtime/engine_backend.h"
 #include "runtime/listen.h"
 #include "runtime/notify.h"
 #include "trace/timeline.h"
 
+#include <algorithm>
+#include <arpa/inet.h>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <netinet/in.h>
 #include <optional>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -93,19 +100,76 @@ void raise_descriptor_limit(const base::Log& log) {
     log.warning("the limit of file descriptors could not be raised");
 }
 
+// As many connections as there are descriptors, but for those of the engine and the process itself.
+http::Limits with_descriptor_limit(http::Limits limits) {
+    constexpr rlim_t others = 128;
+    rlimit descriptors{};
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur > 2 * others) {
+        limits.connections = std::min<rlim_t>(limits.connections, descriptors.rlim_cur - others);
+    }
+    return limits;
+}
+
+// Whether only this machine's own programs can connect to them.
+bool are_local(const std::vector<base::UniqueFd>& sockets) {
+    return std::ranges::all_of(sockets, [](const base::UniqueFd& socket) {
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) { return false; }
+        if (address.ss_family == AF_INET6) {
+            return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr) != 0;
+        }
+        constexpr in_addr_t loopback_network = 127;
+        return address.ss_family != AF_INET ||
+               ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24U ==
+                   loopback_network;
+    });
+}
+
+// What stands between the sockets and the API.
+struct Access {
+    std::unique_ptr<http::Tls> tls;
+    std::unique_ptr<http::ApiKeys> keys;
+    bool local = false;
+};
+
+base::Result<Access> open_access(const Options& options, http::EventLoop& loop, const base::Log& log,
+                                 const std::vector<base::UniqueFd>& sockets) {
+    Access access;
+    access.local = are_local(sockets);
+    if (!options.certificate.empty()) {
+        auto tls = http::load_tls(options.certificate, options.private_key);
+        if (!tls) { return std::unexpected(tls.error()); }
+        access.tls = std::move(*tls);
+    }
+    if (!options.keys.empty()) {
+        auto keys = http::ApiKeys::open(loop, options.keys, log);
+        if (!keys) { return std::unexpected(keys.error()); }
+        access.keys = std::move(*keys);
+    }
+    return access;
+}
+
 class Service {
   public:
     Service(const Options& options, const base::Log& log, trace::Timeline& timeline, Notifier notifier,
-            http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals)
+            http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals, const Access& access)
         : options_(options), log_(log), notifier_(std::move(notifier)), loop_(loop), mailbox_(mailbox),
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
-          api_(mailbox, backend_, timeline, log),
-          server_(loop, [this](http::Exchange& exchange) { api_.handle(exchange); }),
+          api_(loop, mailbox, backend_, timeline, log, options.limits),
+          entrance_([this](http::Exchange& exchange) { api_.handle(exchange); },
+                    http::Origins(options.origins, access.local && !access.keys), access.keys.get()),
+          server_(
+              loop, [this](http::Exchange& exchange) { entrance_.handle(exchange); },
+              with_descriptor_limit(options.limits), access.tls.get()),
           signal_watch_(loop, signals_.get(), [this] { signalled(); }), heartbeat_(loop, [this] { beat(); }),
           drained_(loop, [this] { refuse("the server is stopping"); }),
-          flushed_(loop, [this] { loop_.stop(); }) {}
+          flushed_(loop, [this] { loop_.stop(); }) {
+        if (!options_.access_log) { return; }
+        server_.on_finished([this](const http::Exchange& exchange) { http::log_access(log_, exchange); });
+    }
 
     base::Result<> serve(std::vector<base::UniqueFd> sockets) {
         for (base::UniqueFd& socket : sockets) {
@@ -142,7 +206,7 @@ class Service {
             log_.info("ending: signal ", static_cast<int>(signal.ssi_signo));
             tell("STOPPING=1\nSTATUS=ending");
             stop_accepting();
-            drained_.start(options_.drain);
+            drained_.start(options_.drain - 2 * flush_);
         }
     }
 
@@ -150,6 +214,7 @@ class Service {
         stopping_ = true;
         server_.on_idle([this] { loop_.stop(); });
         server_.stop_accepting();
+        api_.end_connections();
         if (server_.open_exchanges() == 0) { loop_.stop(); }
     }
     // From this loop: it is what must not be stuck.
@@ -158,7 +223,7 @@ class Service {
         heartbeat_.start(heartbeat_interval_);
     }
     void refuse(const std::string& reason) {
-        flushed_.start(options_.flush);
+        flushed_.start(flush_);
         api_.refuse_waiting(http::unavailable(reason));
     }
     void tell(std::string_view lines) const {
@@ -166,6 +231,9 @@ class Service {
     }
 
     const Options& options_;
+    // For the last bytes to be taken, and as much again for the engine to end: the supervisor does not wait longer
+    // than it has told us.
+    const std::chrono::milliseconds flush_ = std::min(options_.drain / 5, std::chrono::milliseconds(500));
     const base::Log& log_;
     const Notifier notifier_;
     http::EventLoop& loop_;
@@ -175,6 +243,7 @@ class Service {
     bool stopping_ = false;
     EngineBackend backend_;
     http::Api api_;
+    const http::Entrance entrance_;
     http::Server server_;
     http::ReadWatch signal_watch_;
     // Half of what our supervisor waits for, as sd_watchdog_enabled(3) advises; 0: it does not wait.
@@ -194,9 +263,23 @@ base::Result<int> serve(const Options& options, const base::Log& log, base::Nano
     if (!loop) { return std::unexpected(loop.error()); }
     const auto mailbox = http::Mailbox::create(*loop);
     if (!mailbox) { return std::unexpected(mailbox.error()); }
+    const auto access = open_access(options, *loop, log, *sockets);
+    if (!access) { return std::unexpected(access.error()); }
 
-    Service service(options, log, timeline, open_notifier(log), *loop, **mailbox, std::move(*signals));
+    Notifier notifier = open_notifier(log);
+    sandbox::Confinement confinement;
+    if (options.confine) { // from here on there are no new sockets
+        const trace::Span span(timeline, "runtime: confine");
+        auto confined = confine(options, notifier, log);
+        if (!confined) {
+            log.error(base::describe(confined.error()));
+            return engine_failed;
+        }
+        confinement = std::move(*confined);
+    }
     raise_descriptor_limit(log);
+    Service service(options, log, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals),
+                    *access);
     if (auto accepting = service.serve(std::move(*sockets)); !accepting) {
         return std::unexpected(accepting.error());
     }

@@ -44,7 +44,8 @@ struct Confinement {
     int cgroup = -1; // cgroup.procs of its group, open for writing
     std::span<const ResourceLimit> limits;
     const char* directory = nullptr;
-    // Bits of all capabilities that it may ever have; also what a user other than root gets.
+    // Bits of all capabilities that it may ever have; also what a user other than root gets. Where we may not lower
+    // the bounding set, no_new_privileges has to do: then execve(2) gives back nothing that was given up.
     std::optional<std::uint64_t> capabilities;
     std::optional<Identity> identity;
     bool no_new_privileges = false;
@@ -226,6 +227,9 @@ class Kernel {
 
     // Files and mounts.
     virtual Result<> make_directory(const char* path, mode_t mode) noexcept = 0;
+    // Makes `path`, and what is missing above it for everybody to read, without following a link anywhere. The last
+    // directory, where it is new or ours and empty, is given to that user. Returns whose it is then.
+    virtual Result<uid_t> make_directory_for(const char* path, uid_t user, gid_t group) noexcept = 0;
     virtual Result<> make_link(const char* target, const char* path) noexcept = 0;
     // A device node of the type and with exactly the permissions in `mode`.
     virtual Result<> make_node(const char* path, mode_t mode, std::uint32_t major,

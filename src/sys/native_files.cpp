@@ -1,5 +1,6 @@
 #include "sys/native_kernel.h"
 
+#include <algorithm>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -20,9 +21,56 @@ namespace vb::sys {
 
 using base::system_error;
 
+namespace {
+
+UniqueFd open_directory(int parent, const char* name) noexcept {
+    return UniqueFd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+bool is_empty(int directory) noexcept {
+    alignas(dirent64) char entries[512];
+    const ssize_t first = ::getdents64(directory, entries, sizeof entries);
+    const auto is_only_itself = [](const dirent64& entry) {
+        return std::string_view(entry.d_name) == "." || std::string_view(entry.d_name) == "..";
+    };
+    for (const char* at = entries; at < entries + std::max(first, ssize_t{0});) {
+        const auto* const entry =
+            reinterpret_cast<const dirent64*>(at); // NOLINT: as the kernel lays them out
+        if (!is_only_itself(*entry)) { return false; }
+        at += entry->d_reclen;
+    }
+    return first >= 0 && ::getdents64(directory, entries, sizeof entries) == 0;
+}
+
+} // namespace
+
 Result<> NativeKernel::make_directory(const char* path, mode_t mode) noexcept {
     if (::mkdir(path, mode) != 0 && errno != EEXIST) { return system_error("mkdir", path); }
     return {};
+}
+
+Result<uid_t> NativeKernel::make_directory_for(const char* path, uid_t user, gid_t group) noexcept {
+    UniqueFd directory(::open(*path == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    bool is_new = false;
+    std::string_view rest = path;
+    while (directory && !rest.empty()) {
+        const base::Text<255> name(base::take_until(rest, '/'));
+        if (name.empty()) { continue; }
+        UniqueFd next = open_directory(directory.get(), name.c_str());
+        is_new = !next && errno == ENOENT;
+        if (is_new) {
+            if (::mkdirat(directory.get(), name.c_str(), 0755) != 0) { return system_error("mkdir", path); }
+            next = open_directory(directory.get(), name.c_str());
+        }
+        directory = std::move(next);
+    }
+    struct stat status{};
+    if (!directory || ::fstat(directory.get(), &status) != 0) { return system_error("open", path); }
+    // Whoever may rename in the directory above could have put another one there, so it has to be ours.
+    const bool is_ours = status.st_uid == ::geteuid() && (is_new || is_empty(directory.get()));
+    if (status.st_uid == user || !is_ours) { return status.st_uid; }
+    if (::fchown(directory.get(), user, group) != 0) { return system_error("chown", path); }
+    return user;
 }
 
 Result<> NativeKernel::make_link(const char* target, const char* path) noexcept {

@@ -57,6 +57,7 @@ class NativeKernel final : public Kernel {
     Result<> stop_watchdog(int watchdog) noexcept override;
 
     Result<> make_directory(const char* path, mode_t mode) noexcept override;
+    Result<uid_t> make_directory_for(const char* path, uid_t user, gid_t group) noexcept override;
     Result<> make_link(const char* target, const char* path) noexcept override;
     Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
                        std::uint32_t minor) noexcept override;

@@ -18,6 +18,8 @@ class SampleMachine final : public control::Commands {
         units[0].since = std::chrono::milliseconds(129);
         units[0].status = "serving SmolLM2 on 127.0.0.1:8080";
         units[0].memory = std::uint64_t{300} << 20;
+        units[0].confinement = control::Confinement{
+            .user = 65520, .no_new_privileges = true, .seccomp = true, .landlock_abi = 7};
         add("sshd", control::UnitKind::service, control::UnitState::stopped);
         add("dhcp", control::UnitKind::service, control::UnitState::failed);
         units[2].restarts = 5;

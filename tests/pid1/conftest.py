@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,14 @@ class Init:
         if self.outer.poll() is None:
             self.outer.kill()
             self.outer.communicate()
+
+
+@pytest.fixture
+def tmp_path():
+    """For every user, which pytest's own folder is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        yield Path(folder)
 
 
 @pytest.fixture

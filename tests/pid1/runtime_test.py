@@ -109,7 +109,7 @@ def test_kills_a_runtime_that_does_not_end(start, port, tmp_path):
     runtime.write_text("#!/bin/sh\ntrap '' TERM\necho deaf >&2\nwhile :; do sleep 1; done\n")
     runtime.chmod(0o755)
     config = tmp_path / "config.toml"
-    config.write_text(f'[listen]\nhttp = "127.0.0.1:{port}"\n[shutdown]\ntimeout = 300\n')
+    config.write_text(f'[listen]\nhttp = "127.0.0.1:{port}"\n[shutdown]\ntimeout = 300\n[http]\ndrain = 0\n')
     init = start("--config", str(config), program=program)
     assert init.outer.stderr.readline().endswith("] runtime: deaf\n")
     init.signal(signal.SIGTERM)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ json.dump({"uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(), "cw
            "pid": os.getpid(), "descriptors": sorted(map(int, os.listdir("/proc/self/fd")))}, open(sys.argv[1], "w"))
 os.rename(sys.argv[1], sys.argv[1] + ".done")
 """
-
-
-@pytest.fixture
-def tmp_path():
-    """For every user, which pytest's own folder is not."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o777)
-        yield Path(folder)
 
 
 @pytest.fixture

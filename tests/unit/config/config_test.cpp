@@ -30,6 +30,20 @@ mode = "exec"
 command = ["/bin/sh", "-c", "exit 0"]
 [listen]
 http = "[::1]:9000"
+[http]
+keys = "/etc/keys"
+origins = ["https://example.com", "*"]
+certificate = "/etc/tls/cert.pem"
+private_key = "/etc/tls/key.pem"
+access_log = false
+queue = 7
+queue_timeout = 1000
+request_timeout = 2000
+drain = 0
+[sandbox]
+enabled = false
+user = "nobody"
+readable = ["/srv/models"]
 [failure]
 policy = "reboot"
 limit = 7
@@ -49,6 +63,16 @@ level = "debug"
     EXPECT_EQ(config.handoff.mode, HandoffMode::exec);
     EXPECT_EQ(config.handoff.command, (std::vector<std::string>{"/bin/sh", "-c", "exit 0"}));
     EXPECT_EQ(config.listen.http, "[::1]:9000");
+    EXPECT_EQ(config.http, (Http{.keys = "/etc/keys",
+                                 .origins = {"https://example.com", "*"},
+                                 .certificate = "/etc/tls/cert.pem",
+                                 .private_key = "/etc/tls/key.pem",
+                                 .access_log = false,
+                                 .queue = 7,
+                                 .queue_timeout = 1000,
+                                 .request_timeout = 2000,
+                                 .drain = 0}));
+    EXPECT_EQ(config.sandbox, (Sandbox{.enabled = false, .user = "nobody", .readable = {"/srv/models"}}));
     EXPECT_EQ(config.failure.policy, FailurePolicy::reboot);
     EXPECT_EQ(config.failure.limit, 7U);
     EXPECT_EQ(config.shutdown.timeout, 250U);
@@ -98,16 +122,31 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"[listen]\nhttp = \"example.org:80\"\n",
               "line 2: `http = \"example.org:80\"`: expected http in [listen] to be an address such as "
               "\"127.0.0.1:8080\", \"[::1]:8080\" or \"*:8080\""},
+        Fault{"[http]\norigins = [\"example.com\"]\n",
+              "line 2: `origins = [\"example.com\"]`: expected origins in [http] to be a list such as "
+              "[\"https://example.com\"], or [\"*\"] for all"},
+        Fault{"[http]\ncertificate = \"/c.pem\"\n",
+              "line 1: `[http]`: it needs private_key in [http]: the path of a PEM file, in quotes, together "
+              "with certificate"},
+        Fault{"[http]\nqueue = 0\n",
+              "line 2: `queue = 0`: expected queue in [http] to be a whole number from 1 to 65536"},
+        Fault{"[http]\ndrain = 600001\n", "line 2: `drain = 600001`: expected drain in [http] to be a whole "
+                                          "number of milliseconds from 0 to 600000"},
+        Fault{"[sandbox]\nuser = \"\"\n", "line 2: `user = \"\"`: expected user in [sandbox] to be the name "
+                                          "or number of a user, in quotes"},
+        Fault{"[sandbox]\nreadable = [\"models\"]\n",
+              "line 2: `readable = [\"models\"]`: expected readable in [sandbox] to be a list of absolute "
+              "paths such as [\"/srv/models\"]"},
         Fault{"[machine]\nmodules = \"modules\"\n",
               "line 2: `modules = \"modules\"`: expected modules in [machine] to be an absolute path such as "
               "\"/lib/modules\""},
         Fault{"[enigne]\nmodel = \"x\"\n",
               "line 1: `[enigne]`: unknown section [enigne]; expected one of "
-              "[engine], [handoff], [listen], [failure], "
+              "[engine], [handoff], [listen], [http], [sandbox], [failure], "
               "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [sysctl]"},
         Fault{"context = 5\n",
               "line 1: `context = 5`: expected a section first, one of [engine], [handoff], "
-              "[listen], [failure], "
+              "[listen], [http], [sandbox], [failure], "
               "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [sysctl]"},
         Fault{"[engine]\nmodel\n", "line 2: `model`: expected `key = value`"},
         Fault{"log.level = \"info\"\nengine.context = 38\n",

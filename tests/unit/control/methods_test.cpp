@@ -49,7 +49,8 @@ TEST_F(MethodsTest, Status) {
         ask_method("Status"),
         R"({"parameters":{"version":"0.1.0","place":"container","state":"degraded","uptime_ms":1500,"boot_ms":129,)"
         R"("units":[{"name":"runtime","kind":"runtime","state":"ready","pid":41,"restarts":0,"since_ms":129,)"
-        R"("status":"serving SmolLM2 on 127.0.0.1:8080","memory_bytes":314572800},)"
+        R"("status":"serving SmolLM2 on 127.0.0.1:8080","memory_bytes":314572800,)"
+        R"("confinement":{"user":65520,"capabilities":0,"no_new_privileges":true,"seccomp":true,"landlock_abi":7}},)"
         R"({"name":"sshd","kind":"service","state":"stopped","restarts":0,"since_ms":0},)"
         R"({"name":"dhcp","kind":"service","state":"failed","restarts":5,"since_ms":2500,)"
         R"("last_exit":"was killed by SIGSEGV"}]}})");

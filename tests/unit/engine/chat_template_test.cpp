@@ -5,14 +5,16 @@
 namespace vb::engine {
 namespace {
 
+Messages messages(std::string_view json) { return {.json = std::string(json)}; }
+
 ChatTemplate parsed(std::string_view source) {
     auto chat_template = ChatTemplate::parse(source);
     EXPECT_TRUE(chat_template.has_value());
     return *std::move(chat_template);
 }
 
-std::string refusal(std::string_view messages) {
-    const auto text = parsed("").render(messages, {});
+std::string refusal(std::string_view json) {
+    const auto text = parsed("").render(messages(json), {});
     EXPECT_FALSE(text.has_value());
     if (text) { return "not refused: " + *text; }
     EXPECT_EQ(text.error().fault, Fault::request);
@@ -20,35 +22,39 @@ std::string refusal(std::string_view messages) {
 }
 
 TEST(ChatTemplate, WithoutASourceItIsChatml) {
-    EXPECT_EQ(parsed("").render(R"([{"role":"system","content":"S"},{"role":"user","content":"Q"}])", {}),
-              "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\n");
+    EXPECT_EQ(
+        parsed("").render(messages(R"([{"role":"system","content":"S"},{"role":"user","content":"Q"}])"), {}),
+        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\n");
 }
 
 TEST(ChatTemplate, SeesSpecialTokens) {
-    EXPECT_EQ(parsed("{{ bos_token }}{{ messages[0]['content'] }}{{ eos_token }}")
-                  .render(R"([{"role":"user","content":"Q"}])", {.beginning = "<s>", .end = "</s>"}),
-              "<s>Q</s>");
+    EXPECT_EQ(
+        parsed("{{ bos_token }}{{ messages[0]['content'] }}{{ eos_token }}")
+            .render(messages(R"([{"role":"user","content":"Q"}])"), {.beginning = "<s>", .end = "</s>"}),
+        "<s>Q</s>");
 }
 
 TEST(ChatTemplate, JoinsTextPartsAndTakesNullAsEmpty) {
     const auto chat_template = parsed("{% for message in messages %}[{{ message['content'] }}]{% endfor %}");
-    EXPECT_EQ(chat_template.render(R"([{"role":"user","content":[{"type":"text","text":"a"},)"
-                                   R"({"type":"text","text":"b"}]},{"role":"assistant","content":null}])",
-                                   {}),
-              "[ab][]");
+    EXPECT_EQ(
+        chat_template.render(messages(R"([{"role":"user","content":[{"type":"text","text":"a"},)"
+                                      R"({"type":"text","text":"b"}]},{"role":"assistant","content":null}])"),
+                             {}),
+        "[ab][]");
 }
 
 TEST(ChatTemplate, ASystemMessageGoesBeforeTheUsersWhereTheTemplateKnowsNone) {
     const auto chat_template = parsed("{% for message in messages %}{% if message['role'] == 'system' %}"
                                       "{{ raise_exception('System role not supported') }}{% endif %}"
                                       "<{{ message['role'] }}>{{ message['content'] }}{% endfor %}");
-    EXPECT_EQ(chat_template.render(R"([{"role":"system","content":"S"},{"role":"user","content":"Q"}])", {}),
+    EXPECT_EQ(chat_template.render(
+                  messages(R"([{"role":"system","content":"S"},{"role":"user","content":"Q"}])"), {}),
               "<user>S\n\nQ");
 }
 
 TEST(ChatTemplate, TellsWhatTheTemplateRaises) {
     const auto chat_template = parsed("{{ raise_exception('roles must alternate') }}");
-    const auto text = chat_template.render(R"([{"role":"user","content":"Q"}])", {});
+    const auto text = chat_template.render(messages(R"([{"role":"user","content":"Q"}])"), {});
     ASSERT_FALSE(text.has_value());
     EXPECT_EQ(text.error().fault, Fault::request);
     EXPECT_NE(text.error().message.find("roles must alternate"), std::string::npos) << text.error().message;

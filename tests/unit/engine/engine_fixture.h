@@ -22,6 +22,7 @@ class Hearing {
   public:
     struct Answer {
         std::string text;
+        std::vector<ToolCall> calls{};
         std::optional<Result<Outcome>> outcome;
         std::size_t pieces = 0;
     };
@@ -33,6 +34,10 @@ class Hearing {
         answers_[which].text += piece;
         ++answers_[which].pieces;
         changed_.notify_all();
+    }
+    void tool_call(int which, const ToolCall& call) {
+        const std::scoped_lock lock(mutex_);
+        answers_[which].calls.push_back(call);
     }
     void finished(int which, const Result<Outcome>& outcome) {
         const std::scoped_lock lock(mutex_);
@@ -74,6 +79,7 @@ class Listener : public Receiver {
   public:
     Listener(Hearing& hearing, int which) : hearing_(hearing), which_(which) {}
     void text(std::string_view piece) override { hearing_.text(which_, piece); }
+    void tool_call(const ToolCall& call) override { hearing_.tool_call(which_, call); }
     void finished(const Result<Outcome>& outcome) override { hearing_.finished(which_, outcome); }
 
   private:

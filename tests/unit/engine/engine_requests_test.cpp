@@ -10,6 +10,7 @@
 #include <future>
 #include <iterator>
 #include <regex>
+#include <thread>
 
 namespace vb::engine {
 namespace {
@@ -233,6 +234,62 @@ TEST_F(EngineTest, EmbeddingsHaveLengthOneAndAreTheSameForTheSameText) {
     Promised<Result<Embeddings>> too_long;
     engine->embed({std::string(3000, 'q')}, too_long.function());
     EXPECT_EQ(too_long.get().error().fault, Fault::too_long);
+}
+
+// Until the engine's thread has counted.
+template <class Condition>
+Counters counters_once(const Engine& engine, Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!condition(engine.counters()) && std::chrono::steady_clock::now() < end) {
+        std::this_thread::yield();
+    }
+    return engine.counters();
+}
+
+TEST_F(EngineTest, CountsWhatItDoes) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .parallel = 1});
+    ask(*engine, 1, question(endless));
+    ask(*engine, 2, question(4));
+    hearing_.wait_for_text(1);
+    const Counters busy = counters_once(*engine, [](const Counters& now) { return now.waiting == 1; });
+    EXPECT_EQ(busy.running, 1U);
+    EXPECT_EQ(busy.waiting, 1U);
+    EXPECT_EQ(busy.token_room, 1024U);
+    EXPECT_GT(busy.last_step.count(), 0);
+    const Usage first = (*hearing_.wait_for_end(1).outcome)->usage;
+    const Usage second = (*hearing_.wait_for_end(2).outcome)->usage;
+    const Counters idle = counters_once(*engine, [](const Counters& now) { return now.running == 0; });
+    EXPECT_EQ(idle.running + idle.waiting, 0U);
+    EXPECT_EQ(idle.prompt_tokens, first.prompt_tokens + second.prompt_tokens);
+    EXPECT_EQ(idle.cached_tokens, first.cached_tokens + second.cached_tokens);
+    EXPECT_EQ(idle.completion_tokens, first.completion_tokens + second.completion_tokens);
+    EXPECT_GT(idle.held_tokens, 0U);
+    EXPECT_LE(idle.held_tokens, idle.token_room);
+    EXPECT_GE(idle.last_step, busy.last_step);
+}
+
+TEST_F(EngineTest, AProbeComputesATokenAndLeavesWhatIsKeptAlone) {
+    const auto engine = start({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .parallel = 2});
+    const Request conversation = question(8, std::string(100, 'c'));
+    const std::string text = answer(*engine, 1, conversation);
+    answer(*engine, 2, question(8, "Another"));
+    const Counters before = counters_once(*engine, [](const Counters& now) { return now.running == 0; });
+    const Request probe{.prompt = Tokens{1}, .max_tokens = 1, .is_probe = true};
+    for (int which = 10; which < 13; ++which) {
+        ask(*engine, which, probe);
+        const auto heard = hearing_.wait_for_end(which);
+        ASSERT_TRUE(heard.outcome->has_value());
+        EXPECT_EQ((*heard.outcome)->usage.completion_tokens, 1U);
+    }
+    const Counters after = counters_once(*engine, [](const Counters& now) { return now.running == 0; });
+    EXPECT_GT(after.last_step, before.last_step);
+    EXPECT_EQ(after.prompt_tokens, before.prompt_tokens);
+    EXPECT_EQ(after.completion_tokens, before.completion_tokens);
+    EXPECT_EQ(after.held_tokens, before.held_tokens);
+    ask(*engine, 3, conversation);
+    const auto again = hearing_.wait_for_end(3);
+    EXPECT_EQ(again.text, text);
+    EXPECT_EQ((*again.outcome)->usage.cached_tokens, (*again.outcome)->usage.prompt_tokens - 1);
 }
 
 TEST_F(EngineTest, AConversationIsSavedAndComesBackComputed) {

@@ -31,11 +31,12 @@ TEST_F(ChatCompletionsTest, WholeAnswer) {
         R"({"id":"ID","object":"chat.completion","created":TIME,"model":"tiny/model","choices":[{"index":0,)"
         R"("message":{"role":"assistant","content":"Good \"day\"\n\u0001","refusal":null},"logprobs":null,)"
         R"("finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,)"
-        R"("prompt_tokens_details":{"cached_tokens":2}}})");
+        R"("prompt_tokens_details":{"cached_tokens":2}},"system_fingerprint":"vector_boot-0.1.0"})");
 }
 
 std::string event(const std::string& rest) {
-    return R"(data: {"id":"ID","object":"chat.completion.chunk","created":TIME,"model":"tiny/model","choices":)" +
+    return R"(data: {"id":"ID","object":"chat.completion.chunk","created":TIME,"model":"tiny/model",)"
+           R"("system_fingerprint":"vector_boot-0.1.0","choices":)" +
            rest + "}\n\n";
 }
 std::string delta(const std::string& delta, const std::string& finish = "null") {

@@ -1,4 +1,4 @@
-#include "http/openai.h"
+#include "http/chat_request.h"
 
 #include <gtest/gtest.h>
 
@@ -28,14 +28,14 @@ std::string malformed(const std::string& body) {
 TEST(ChatRequestTest, DefaultsAreTheEngines) {
     const auto request = parse_chat_request(R"({"messages":[{"role":"user","content":"Hi"}]})");
     ASSERT_TRUE(request);
-    EXPECT_EQ(request->engine.max_tokens, 0U);
-    EXPECT_TRUE(request->engine.stop.empty());
+    EXPECT_EQ(request->engine.front().max_tokens, 0U);
+    EXPECT_TRUE(request->engine.front().stop.empty());
     const engine::Sampling defaults;
-    EXPECT_EQ(request->engine.sampling.temperature, defaults.temperature);
-    EXPECT_EQ(request->engine.sampling.top_k, defaults.top_k);
-    EXPECT_EQ(request->engine.sampling.top_p, defaults.top_p);
-    EXPECT_EQ(request->engine.sampling.min_p, defaults.min_p);
-    EXPECT_EQ(request->engine.sampling.seed, defaults.seed);
+    EXPECT_EQ(request->engine.front().sampling.temperature, defaults.temperature);
+    EXPECT_EQ(request->engine.front().sampling.top_k, defaults.top_k);
+    EXPECT_EQ(request->engine.front().sampling.top_p, defaults.top_p);
+    EXPECT_EQ(request->engine.front().sampling.min_p, defaults.min_p);
+    EXPECT_EQ(request->engine.front().sampling.seed, defaults.seed);
     EXPECT_FALSE(request->stream);
     EXPECT_FALSE(request->include_usage);
 }
@@ -45,13 +45,13 @@ TEST(ChatRequestTest, EveryFieldIsRead) {
         R"("model":"any","max_tokens":5,"temperature":0,"top_p":0.5,"top_k":7,"min_p":0.25,"seed":42,
            "stop":["a","\n\u00e9"],"stream":true,"stream_options":{"include_usage":true},"n":1)");
     ASSERT_TRUE(request);
-    EXPECT_EQ(request->engine.max_tokens, 5U);
-    EXPECT_EQ(request->engine.sampling.temperature, 0.0F);
-    EXPECT_EQ(request->engine.sampling.top_p, 0.5F);
-    EXPECT_EQ(request->engine.sampling.top_k, 7U);
-    EXPECT_EQ(request->engine.sampling.min_p, 0.25F);
-    EXPECT_EQ(request->engine.sampling.seed, 42U);
-    EXPECT_EQ(request->engine.stop, (std::vector<std::string>{"a", "\n\u00e9"}));
+    EXPECT_EQ(request->engine.front().max_tokens, 5U);
+    EXPECT_EQ(request->engine.front().sampling.temperature, 0.0F);
+    EXPECT_EQ(request->engine.front().sampling.top_p, 0.5F);
+    EXPECT_EQ(request->engine.front().sampling.top_k, 7U);
+    EXPECT_EQ(request->engine.front().sampling.min_p, 0.25F);
+    EXPECT_EQ(request->engine.front().sampling.seed, 42U);
+    EXPECT_EQ(request->engine.front().stop, (std::vector<std::string>{"a", "\n\u00e9"}));
     EXPECT_TRUE(request->stream);
     EXPECT_TRUE(request->include_usage);
 }
@@ -61,34 +61,34 @@ TEST(ChatRequestTest, MessagesArePassedOnUntouched) {
         R"([ {"role":"user", "content":[{"type":"text","text":"\u00e9\n"}]} , {"x":-1.5e3} ])";
     const auto request = parse_chat_request("\n{\"stream\":false, \"messages\" : " + messages + " }\n");
     ASSERT_TRUE(request) << request.error().message;
-    EXPECT_EQ(std::get<engine::Messages>(request->engine.prompt).json, messages);
+    EXPECT_EQ(std::get<engine::Messages>(request->engine.front().prompt).json, messages);
 }
 
 TEST(ChatRequestTest, NullIsAbsent) {
     const auto request = with(
         R"("model":null,"max_tokens":null,"temperature":null,"stop":null,"stream":null,"stream_options":null,"n":null,"seed":null)");
     ASSERT_TRUE(request);
-    EXPECT_TRUE(request->engine.stop.empty());
+    EXPECT_TRUE(request->engine.front().stop.empty());
 }
 
 TEST(ChatRequestTest, NewerNameOfTheLengthWins) {
-    EXPECT_EQ(with(R"("max_completion_tokens":9,"max_tokens":5)")->engine.max_tokens, 9U);
-    EXPECT_EQ(with(R"("max_completion_tokens":9)")->engine.max_tokens, 9U);
+    EXPECT_EQ(with(R"("max_completion_tokens":9,"max_tokens":5)")->engine.front().max_tokens, 9U);
+    EXPECT_EQ(with(R"("max_completion_tokens":9)")->engine.front().max_tokens, 9U);
 }
 
 TEST(ChatRequestTest, StopMayBeOneString) {
-    EXPECT_EQ(with(R"("stop":"\n")")->engine.stop, (std::vector<std::string>{"\n"}));
-    EXPECT_TRUE(with(R"("stop":[])")->engine.stop.empty());
+    EXPECT_EQ(with(R"("stop":"\n")")->engine.front().stop, (std::vector<std::string>{"\n"}));
+    EXPECT_TRUE(with(R"("stop":[])")->engine.front().stop.empty());
 }
 
 TEST(ChatRequestTest, SeedTakes32Bits) {
-    EXPECT_EQ(with(R"("seed":-1)")->engine.sampling.seed, 0xFFFFFFFFU);
-    EXPECT_EQ(with(R"("seed":4294967298)")->engine.sampling.seed, 2U);
+    EXPECT_EQ(with(R"("seed":-1)")->engine.front().sampling.seed, 0xFFFFFFFFU);
+    EXPECT_EQ(with(R"("seed":4294967298)")->engine.front().sampling.seed, 2U);
 }
 
 TEST(ChatRequestTest, UnknownFieldsAreIgnored) {
     EXPECT_TRUE(
-        with(R"("user":"me","tools":[{"type":"function","function":{"name":"f"}}],"x":{"messages":3})"));
+        with(R"("user":"me","store":true,"metadata":{"a":"b"},"service_tier":"auto","x":{"messages":3})"));
 }
 
 TEST(ChatRequestTest, WrongTypesAreRefusedByName) {
@@ -123,7 +123,7 @@ TEST(ChatRequestTest, ValuesOutOfRangeAreRefusedByName) {
     EXPECT_EQ(refused(R"("top_p":1.01)"), "top_p");
     EXPECT_EQ(refused(R"("min_p":-1)"), "min_p");
     EXPECT_EQ(refused(R"("top_k":-1)"), "top_k");
-    EXPECT_EQ(refused(R"("n":2)"), "n");
+    EXPECT_EQ(refused(R"("n":17)"), "n");
     EXPECT_EQ(refused(R"("n":0)"), "n");
     EXPECT_EQ(refused(R"("stop":"")"), "stop");
     EXPECT_EQ(refused(R"("stop":["a",""])"), "stop");
@@ -163,7 +163,8 @@ TEST(ChatRequestTest, MalformedJsonIsToldWithItsPlace) {
 
 TEST(ChatRequestTest, DepthIsLimited) {
     const auto nested = [](std::size_t depth) {
-        return R"({"messages":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+        return R"({"messages":[{"content":"","x":)" + std::string(depth, '[') + std::string(depth, ']') +
+               "}]}";
     };
     EXPECT_TRUE(parse_chat_request(nested(100)));
     EXPECT_TRUE(malformed(nested(100'000)).contains("not valid JSON"));

@@ -93,6 +93,13 @@ class Client {
         return received_.empty() && ::recv(socket_.get(), &byte, 1, 0) == 0;
     }
     void close() { socket_.reset(); }
+    // With a reset.
+    void abort() {
+        const linger at_once{.l_onoff = 1, .l_linger = 0};
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        socket_.reset();
+    }
+    void end_sending() const { ::shutdown(socket_.get(), SHUT_WR); }
     // Reads until the server ends the connection in whatever way.
     std::string drain() {
         std::string all = std::exchange(received_, {});

@@ -6,6 +6,8 @@
 #include "http/server.h"
 #include "scripted_backend.h"
 
+#include <chrono>
+#include <functional>
 #include <future>
 #include <gtest/gtest.h>
 #include <regex>
@@ -33,9 +35,10 @@ class ServerTest : public testing::Test {
         port_ = ntohs(address.sin_port);
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
-        api_ = std::make_unique<Api>(*mailbox_, backend_, timeline_, log_, limits);
-        server_ =
-            std::make_unique<Server>(*loop_, [this](Exchange& exchange) { api_->handle(exchange); }, limits);
+        api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits);
+        handle_ = [this](Exchange& exchange) { api_->handle(exchange); };
+        server_ = std::make_unique<Server>(
+            *loop_, [this](Exchange& exchange) { handle_(exchange); }, limits, tls_.get());
         ASSERT_TRUE(server_->accept_from(std::move(socket)));
         thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
     }
@@ -63,6 +66,14 @@ class ServerTest : public testing::Test {
         });
         return future.get();
     }
+    // The condition, asked on the loop's thread, becomes true.
+    bool eventually(const std::function<bool()>& condition) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (!on_loop(condition)) {
+            if (std::chrono::steady_clock::now() > end) { return false; }
+        }
+        return true;
+    }
     Client connected() const {
         Client client(port_);
         client.connect();
@@ -75,9 +86,10 @@ class ServerTest : public testing::Test {
     }
     // What differs from run to run, made equal.
     static std::string masked(const std::string& text) {
-        static const std::regex id(R"("id":"chatcmpl-[0-9a-f]{24}")");
-        static const std::regex created(R"("created":1[0-9]{9}\b)");
-        return std::regex_replace(std::regex_replace(text, id, R"("id":"ID")"), created, R"("created":TIME)");
+        static const std::regex id(
+            R"=("((?:item_|call_)?id)":"(?:chatcmpl-|cmpl-|resp_|msg_|fc_|call_)[0-9a-f]{24}")=");
+        static const std::regex time(R"=("(created|created_at|completed_at)":1[0-9]{9}\b)=");
+        return std::regex_replace(std::regex_replace(text, id, R"("$1":"ID")"), time, R"("$1":TIME)");
     }
 
     base::Log log_{-1, "test"};
@@ -87,6 +99,8 @@ class ServerTest : public testing::Test {
     std::unique_ptr<EventLoop> loop_;
     std::unique_ptr<Mailbox> mailbox_;
     std::unique_ptr<Api> api_;
+    std::unique_ptr<Tls> tls_; // set before start()
+    Server::Handler handle_;   // set on the loop, once it runs
     std::unique_ptr<Server> server_;
     std::thread thread_;
 };

@@ -87,6 +87,15 @@ Result<pid_t> SimulatedKernel::spawn(const sys::SpawnRequest& request) noexcept 
     spawned_arguments.push_back(words(request.arguments));
     spawned_environments.push_back(words(request.environment));
     inherited.emplace_back(request.inherited.begin(), request.inherited.end());
+    sys::Confinement& confinement = confinements.emplace_back();
+    if (request.confinement != nullptr) {
+        confinement = {.cgroup = request.confinement->cgroup,
+                       .limits = {},
+                       .directory = nullptr,
+                       .capabilities = request.confinement->capabilities,
+                       .identity = request.confinement->identity,
+                       .no_new_privileges = request.confinement->no_new_privileges};
+    }
     auto process = start(std::string("spawn ") + request.path);
     if (process) { on_spawn(*process); }
     return process;
@@ -226,6 +235,15 @@ std::optional<int> SimulatedKernel::wait(int) noexcept {
             std::abort();
         }
     }
+}
+
+Result<uid_t> SimulatedKernel::make_directory_for(const char* path, uid_t user, gid_t group) noexcept {
+    const std::string owner = " for " + std::to_string(user) + ":" + std::to_string(group);
+    if (auto recorded = record("make_directory", path + owner); !recorded) {
+        return std::unexpected(recorded.error());
+    }
+    const auto found = owners.find(path);
+    return found == owners.end() ? user : found->second;
 }
 
 Result<> SimulatedKernel::make_node(const char* path, mode_t mode, std::uint32_t major,

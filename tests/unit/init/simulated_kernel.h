@@ -30,6 +30,7 @@ class SimulatedKernel final : public sys::Kernel {
     bool initial_namespace = false;
     std::map<std::string, std::string> files;
     std::map<std::string, std::string> directories;     // each name in it with a newline
+    std::map<std::string, uid_t> owners;                // of directories that are not ours to give away
     std::map<std::string, int> failing;                 // operation -> errno
     std::function<void(pid_t)> on_spawn = [](pid_t) {}; // a program was started
     std::function<void(const std::string&)> on_call = [](const std::string&) {};
@@ -67,6 +68,7 @@ class SimulatedKernel final : public sys::Kernel {
     std::vector<std::vector<std::string>> spawned_arguments;
     std::vector<std::vector<std::string>> spawned_environments;
     std::vector<std::vector<int>> inherited;
+    std::vector<sys::Confinement> confinements; // of what was spawned; its spans and pointers are not kept
     std::size_t task_count = 0;
     std::vector<std::pair<Nanoseconds, Nanoseconds>> watchdog_timeouts; // when, how long
     std::vector<Nanoseconds> watchdog_feedings;
@@ -133,6 +135,7 @@ class SimulatedKernel final : public sys::Kernel {
     Result<> feed_watchdog(int) noexcept override;
     Result<> stop_watchdog(int) noexcept override { return record("stop_watchdog", ""); }
     Result<> make_directory(const char*, mode_t) noexcept override { return {}; }
+    Result<uid_t> make_directory_for(const char* path, uid_t user, gid_t group) noexcept override;
     Result<> make_link(const char*, const char* path) noexcept override { return record("make_link", path); }
     Result<> make_node(const char* path, mode_t mode, std::uint32_t major,
                        std::uint32_t minor) noexcept override;

@@ -21,11 +21,16 @@ TEST(OptionsTest, Defaults) {
     EXPECT_EQ(options->engine.threads, 0U);
     EXPECT_EQ(options->listen, "127.0.0.1:8080");
     EXPECT_EQ(options->log_level, base::Level::info);
+    EXPECT_EQ(options->limits.queue, 256U);
+    EXPECT_EQ(options->limits.queue_timeout, std::chrono::seconds(60));
+    EXPECT_EQ(options->limits.request_timeout, std::chrono::seconds(0));
+    EXPECT_EQ(options->drain, std::chrono::seconds(5));
 }
 
 TEST(OptionsTest, All) {
     const auto options = parse({"--model=m.gguf", "--context", "512", "--threads", "3", "--parallel", "5",
-                                "--kept", "7", "--cache", "", "--listen", "[::1]:9", "--log", "debug"});
+                                "--kept", "7", "--cache", "", "--listen", "[::1]:9", "--log", "debug",
+                                "--queue", "9", "--queue-timeout", "10", "--request-timeout", "11", "--drain", "12"});
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->engine.context, 512U);
     EXPECT_EQ(options->engine.threads, 3U);
@@ -33,6 +38,23 @@ TEST(OptionsTest, All) {
     EXPECT_EQ(options->engine.kept, 7U);
     EXPECT_EQ(options->listen, "[::1]:9");
     EXPECT_EQ(options->log_level, base::Level::debug);
+    EXPECT_EQ(options->limits.queue, 9U);
+    EXPECT_EQ(options->limits.queue_timeout.count(), 10);
+    EXPECT_EQ(options->limits.request_timeout.count(), 11);
+    EXPECT_EQ(options->drain.count(), 12);
+}
+
+TEST(OptionsTest, WhoMayAskAndHow) {
+    const auto none = parse({"--model", "m"});
+    ASSERT_TRUE(none);
+    EXPECT_TRUE(none->certificate.empty() && none->keys.empty() && none->origins.empty() &&
+                !none->access_log);
+    const auto all = parse({"--model", "m", "--certificate", "c", "--private-key", "p", "--keys", "k",
+                            "--origin", "https://a", "--origin", "http://b:81", "--access-log"});
+    ASSERT_TRUE(all) << all.error().text;
+    EXPECT_EQ(all->certificate + all->private_key + all->keys, "cpk");
+    EXPECT_EQ(all->origins, (std::vector<std::string>{"https://a", "http://b:81"}));
+    EXPECT_TRUE(all->access_log);
 }
 
 TEST(OptionsTest, BadUsageNamesTheOption) {
@@ -43,8 +65,13 @@ TEST(OptionsTest, BadUsageNamesTheOption) {
         {{"--model", "m", "--threads", "-1"}, "--threads"},
         {{"--model", "m", "--parallel", "0"}, "--parallel"},
         {{"--model", "m", "--log", "loud"}, "--log"},
+        {{"--model", "m", "--queue", "-1"}, "--queue"},
+        {{"--model", "m", "--drain", "soon"}, "--drain"},
         {{"--model", "m", "--colour", "red"}, "--colour"},
         {{"--model", "m", "extra"}, "extra"},
+        {{"--model", "m", "--certificate", "c"}, "--private-key"},
+        {{"--model", "m", "--private-key", "p"}, "--certificate"},
+        {{"--model", "m", "--origin", "*"}, "--origin"},
     };
     for (const auto& [words, named] : cases) {
         const auto options = parse(words);

@@ -90,7 +90,6 @@ class RunTest : public testing::Test {
         options.engine.model = model;
         options.engine.context = 256;
         options.engine.threads = 1;
-        options.drain = std::chrono::milliseconds(500);
         return options;
     }
     http::Client connected() const {
@@ -189,7 +188,6 @@ TEST_F(RunTest, AnswersInFlightAreFinishedBeforeTheEnd) {
 TEST_F(RunTest, SecondSignalDoesNotWait) {
     Options options = serving(VB_TINY_MODEL);
     options.drain = std::chrono::hours(1);
-    options.flush = std::chrono::milliseconds(200);
     Child child(options, supervised());
     // More clients than can be answered in the test's time: the engine answers one at a time.
     std::vector<http::Client> clients;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -206,6 +207,65 @@ TEST_F(NativeKernelTest, ListsADirectoryThatFitsAndRefusesOneThatDoesNot) {
     EXPECT_TRUE(kernel.remove_file(file.c_str())) << "what is gone already is no fault";
     EXPECT_TRUE(kernel.remove_directory(path));
     EXPECT_EQ(kernel.list_directory(path, small).error().number, ENOENT);
+}
+
+TEST_F(NativeKernelTest, MakesADirectoryForAUserAndFollowsNoLink) {
+    char path[] = "/tmp/vector_boot-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(path), nullptr);
+    const uid_t user = ::geteuid() == 0 ? 12345 : ::geteuid(); // only root gives something away
+    const auto make = [&](const std::string& name) {
+        return kernel.make_directory_for((path + name).c_str(), user, ::geteuid() == 0 ? 12345 : ::getegid());
+    };
+    const auto owner_of = [&](const std::string& name) {
+        struct stat status{};
+        EXPECT_EQ(::lstat((path + name).c_str(), &status), 0) << name;
+        return status.st_uid;
+    };
+    EXPECT_EQ(make("/a/b/c"), user);
+    EXPECT_EQ(owner_of("/a/b/c"), user);
+    EXPECT_EQ(owner_of("/a/b"), ::geteuid());
+    EXPECT_EQ(make("/a/b/c/"), user) << "once more";
+
+    EXPECT_TRUE(kernel.make_directory((path + std::string("/empty")).c_str(), 0755));
+    EXPECT_EQ(make("/empty"), user) << "ours to give away";
+    EXPECT_EQ(owner_of("/empty"), user);
+    EXPECT_EQ(make("/a"), ::geteuid()) << "somebody keeps something there";
+    EXPECT_EQ(owner_of("/a"), ::geteuid());
+
+    EXPECT_TRUE(kernel.make_link("a", (path + std::string("/link")).c_str()));
+    EXPECT_EQ(make("/link").error().number, ENOTDIR);
+    EXPECT_EQ(make("/link/d").error().number, ENOTDIR);
+    EXPECT_EQ(std::system(("rm -r " + std::string(path)).c_str()), 0);
+}
+
+TEST_F(NativeKernelTest, ConfinesAProgram) {
+    const std::string script = "grep -E '^(Cap...|NoNewPrivs):' /proc/self/status; id -u";
+    const char* const arguments[] = {"sh", "-c", script.c_str(), nullptr};
+    char variable[] = "PATH=/usr/bin:/bin";
+    char* const environment[] = {variable, nullptr};
+    sys::Confinement confinement{.capabilities = 0, .no_new_privileges = true};
+    const bool is_root = ::geteuid() == 0;
+    if (is_root) { confinement.identity = {.user = 12345, .group = 12345}; }
+    auto pipe = kernel.open_pipe();
+    ASSERT_TRUE(pipe);
+    const auto child = kernel.spawn({.path = "sh",
+                                     .arguments = const_cast<char* const*>(arguments),
+                                     .environment = environment,
+                                     .output = pipe->write.get(),
+                                     .confinement = &confinement});
+    ASSERT_TRUE(child) << base::describe(child.error()).view();
+    pipe->write.reset();
+    ASSERT_EQ(::waitpid(*child, nullptr, 0), *child);
+    char buffer[4096];
+    const std::string said(kernel.read(pipe->read.get(), buffer).value_or(""));
+    for (const char* const set : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) {
+        EXPECT_TRUE(said.contains(std::string(set) + ":\t0000000000000000\n")) << said;
+    }
+    EXPECT_TRUE(said.contains("NoNewPrivs:\t1\n")) << said;
+    if (is_root) {
+        EXPECT_TRUE(said.contains("CapBnd:\t0000000000000000\n")) << said;
+        EXPECT_TRUE(said.ends_with("\n12345\n")) << said;
+    }
 }
 
 TEST_F(NativeKernelTest, SaysWhyADiskCannotBeEnded) {

@@ -26,7 +26,19 @@ UNIT     STATE    PID  SINCE       RESTARTS   MEMORY  LAST EXIT              STA
 runtime  ready     41  3 min 11 s         0  300 MiB  -                      serving SmolLM2 on 127.0.0.1:8080
 sshd     stopped    -  3 min 12 s         0        -  -                      -
 dhcp     failed     -  3 min 9 s          5        -  was killed by SIGSEGV  -
+
+runtime: user 65520, no capabilities, no_new_privs, seccomp, Landlock ABI 7
 )");
+}
+
+TEST(StatusTable, SaysWhatConfinesTheRuntimeAndWhatDoesNot) {
+    control::Report report = sample_report();
+    report.units[0].confinement = control::Confinement{.user = 0, .capabilities = 0x21, .landlock_abi = 0};
+    EXPECT_TRUE(vbctl::status_table(report, false)
+                    .ends_with("\nruntime: user 0, capabilities 0x21, without no_new_privs, without seccomp, "
+                               "without Landlock\n"));
+    report.units[0].confinement.reset();
+    EXPECT_FALSE(vbctl::status_table(report, false).contains("runtime:"));
 }
 
 TEST(StatusTable, ColoursOnlyTheStates) {

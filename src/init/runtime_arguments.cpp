@@ -1,0 +1,77 @@
+#include "init/runtime_arguments.h"
+
+namespace vb::init {
+
+namespace {
+
+class Arguments {
+  public:
+    explicit Arguments(std::string_view program) { words.emplace_back(program); }
+
+    void flag(const char* option) { words.emplace_back(option); }
+    void text(const char* option, std::string_view value) {
+        words.emplace_back(option);
+        words.emplace_back(value);
+    }
+    void number(const char* option, std::uint32_t value) {
+        base::Text<15> digits;
+        text(option, digits << value);
+    }
+    void text_unless_empty(const char* option, std::string_view value) {
+        if (!value.empty()) { text(option, value); }
+    }
+    void number_unless(std::uint32_t usual, const char* option, std::uint32_t value) {
+        if (value != usual) { number(option, value); }
+    }
+
+    std::vector<std::string> words;
+};
+
+// A file that is replaced by renaming is another one to Landlock; its directory stays the same.
+void add_readable(Arguments& arguments, std::string_view file) {
+    if (file.empty()) { return; }
+    const std::size_t slash = file.rfind('/');
+    arguments.text("--readable", file);
+    arguments.text("--readable", slash == std::string_view::npos ? "." : file.substr(0, slash + 1));
+}
+
+void add_http(Arguments& arguments, const config::Http& http) {
+    const config::Http usual;
+    arguments.text_unless_empty("--keys", http.keys);
+    for (const std::string& origin : http.origins) {
+        arguments.text("--origin", origin);
+    }
+    arguments.text_unless_empty("--certificate", http.certificate);
+    arguments.text_unless_empty("--private-key", http.private_key);
+    arguments.number_unless(usual.queue, "--queue", http.queue);
+    arguments.number_unless(usual.queue_timeout, "--queue-timeout", http.queue_timeout);
+    arguments.number_unless(usual.request_timeout, "--request-timeout", http.request_timeout);
+    arguments.number_unless(usual.drain, "--drain", http.drain);
+}
+
+} // namespace
+
+std::vector<std::string> runtime_arguments(std::string_view program, const config::Config& config) noexcept {
+    Arguments arguments(program);
+    const config::Engine& engine = config.engine;
+    arguments.text("--model", engine.model);
+    arguments.text("--cache", engine.cache);
+    arguments.text("--log", base::level_names[static_cast<unsigned char>(config.log.level)]);
+    arguments.number("--context", engine.context);
+    arguments.number("--threads", engine.threads);
+    arguments.number("--parallel", engine.parallel);
+    arguments.number("--kept", engine.kept);
+    add_http(arguments, config.http);
+    if (config.sandbox.enabled) {
+        arguments.flag("--confine");
+        for (const std::string& file : {config.http.keys, config.http.certificate, config.http.private_key}) {
+            add_readable(arguments, file);
+        }
+        for (const std::string& path : config.sandbox.readable) {
+            arguments.text("--readable", path);
+        }
+    }
+    return std::move(arguments.words);
+}
+
+} // namespace vb::init
