@@ -185,6 +185,8 @@ void Init::start_child() noexcept {
         confinement = confine_runtime(kernel_, log_, config_.sandbox);
         prepare_cache(kernel_, log_, config_.engine.cache, confinement);
         landlock_abi_.reset();
+        base::Text<15> restarts;
+        environment_.set("VECTOR_BOOT_RESTARTS", restarts << restarts_); // for its metrics
     }
     timeline_.spawning();
     const auto child =
