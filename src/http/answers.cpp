@@ -64,8 +64,8 @@ ErrorReply refusal(const engine::Error& error, std::string_view prompt_field, st
 
 } // namespace
 
-bool refused_for_want_of_room(Exchange& exchange, const Queue& queue, std::size_t count) {
-    if (queue.has_room(count)) { return false; }
+bool refused_for_want_of_room(Exchange& exchange, Queue& queue, std::size_t count) {
+    if (queue.make_room(client_of(exchange), count)) { return false; }
     reply_error(exchange, too_many_requests("the queue is full"));
     return true;
 }

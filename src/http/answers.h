@@ -61,6 +61,6 @@ std::string client_of(const Request& exchange) {
 }
 
 // Refuses with 429 if the queue is full.
-bool refused_for_want_of_room(Exchange& exchange, const Queue& queue, std::size_t count);
+bool refused_for_want_of_room(Exchange& exchange, Queue& queue, std::size_t count);
 
 } // namespace vb::http
