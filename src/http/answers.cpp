@@ -14,6 +14,7 @@ struct Answers::Running {
     std::size_t open;        // answers that have not finished
     bool has_begun = false;  // the stream
     bool has_output = false; // anything was computed
+    Exchange::Tokens tokens{};
     std::vector<EngineRequests::Number> requests{};
 };
 
@@ -68,8 +69,8 @@ ErrorReply refusal(const engine::Error& error, std::string_view prompt_field, st
 
 } // namespace
 
-bool refused_for_want_of_room(Exchange& exchange, const Queue& queue, std::size_t count) {
-    if (queue.has_room(count)) { return false; }
+bool refused_for_want_of_room(Exchange& exchange, Queue& queue, std::size_t count) {
+    if (queue.make_room(exchange.client(), count)) { return false; }
     reply_error(exchange, too_many_requests("the queue is full"));
     return true;
 }
@@ -126,6 +127,9 @@ void Answers::finished(Key key, std::size_t answer, const engine::Result<engine:
     Running& running = found->second;
     if (!outcome) { return fail(key, refusal(outcome.error(), running.prompt_field, running.schema_field)); }
     metrics_.tokens(outcome->usage);
+    running.tokens.prompt += outcome->usage.prompt_tokens;
+    running.tokens.completion += outcome->usage.completion_tokens;
+    running.exchange.note(running.tokens);
     if (outcome->finish == engine::Finish::cancelled) {
         return fail(key, unavailable("the request was cancelled"));
     }

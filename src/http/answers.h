@@ -56,6 +56,6 @@ class Answers {
 };
 
 // Refuses with 429 if the queue is full.
-bool refused_for_want_of_room(Exchange& exchange, const Queue& queue, std::size_t count);
+bool refused_for_want_of_room(Exchange& exchange, Queue& queue, std::size_t count);
 
 } // namespace vb::http

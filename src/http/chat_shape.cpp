@@ -209,12 +209,10 @@ class StreamedChat final : public Shape {
     }
     template <class Delta>
     std::string chunk(std::size_t answer, Delta delta, wire::Null finish = {},
-                      std::optional<wire::Logprobs> logprobs = {}) const {
+                      const std::optional<wire::Logprobs>& logprobs = {}) const {
         using Choices = std::array<wire::ChunkChoice<Delta>, 1>;
-        Choices choices{{{.index = answer,
-                          .delta = std::move(delta),
-                          .logprobs = std::move(logprobs),
-                          .finish_reason = finish}}};
+        Choices choices{
+            {{.index = answer, .delta = std::move(delta), .logprobs = logprobs, .finish_reason = finish}}};
         if (counted_) {
             return event(wire::CountedChatChunk<Choices>{.id = head_.id,
                                                          .created = head_.created,

@@ -70,7 +70,7 @@ struct Common {
                                          .created = head.created,
                                          .model = head.model,
                                          .choices = std::move(choices),
-                                         .usage = std::move(usage),
+                                         .usage = usage,
                                          .system_fingerprint = system_fingerprint});
     }
 };
@@ -165,7 +165,7 @@ class StreamedCompletion final : public Shape {
         }
         std::optional<std::optional<wire::Usage>> usage;
         if (counted_) { usage.emplace(); }
-        return "data: " + common_.document({std::move(choice)}, std::move(usage)) + "\n\n";
+        return "data: " + common_.document({std::move(choice)}, usage) + "\n\n";
     }
 
     const Common common_;

@@ -109,10 +109,10 @@ void Embeddings::start(Exchange& exchange) {
     const Key key = ++last_;
     running_.emplace(key, Running{.exchange = &exchange, .request = *std::move(request)});
     exchange.wait([this, key] { abandon(key); });
-    const Queue::Place place =
-        queue_.add({.client = exchange.client(),
-                    .begin = [this, key] { begin(key); },
-                    .expire = [this, key] { fail(key, unavailable("the request waited too long")); }});
+    const Queue::Place place = queue_.add(
+        {.client = exchange.client(),
+         .begin = [this, key] { begin(key); },
+         .give_up = [this, key](std::string_view why) { fail(key, unavailable(std::string(why))); }});
     running_.at(key).place = place;
 }
 

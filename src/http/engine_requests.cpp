@@ -1,6 +1,5 @@
 #include "http/engine_requests.h"
 
-#include <format>
 #include <optional>
 #include <utility>
 
@@ -46,8 +45,7 @@ class EngineRequests::Forwarder final : public engine::Receiver {
 };
 
 EngineRequests::EngineRequests(Queue& queue, Backend& backend, Mailbox& mailbox, const Limits& limits)
-    : queue_(queue), backend_(backend), mailbox_(mailbox), patience_(limits.queue_timeout),
-      most_(limits.request_timeout) {}
+    : queue_(queue), backend_(backend), mailbox_(mailbox), most_(limits.request_timeout) {}
 
 EngineRequests::~EngineRequests() = default;
 
@@ -58,10 +56,11 @@ EngineRequests::Number EngineRequests::submit(std::string client, engine::Reques
     const std::optional<base::Nanoseconds> deadline = request.deadline;
     held_.emplace(number,
                   Held{.request = std::move(request), .receiver = std::move(receiver), .deadline = deadline});
-    const Queue::Place place = queue_.add({.client = std::move(client),
-                                           .deadline = deadline,
-                                           .begin = [this, number] { begin(number); },
-                                           .expire = [this, number] { expire(number); }});
+    const Queue::Place place =
+        queue_.add({.client = std::move(client),
+                    .deadline = deadline,
+                    .begin = [this, number] { begin(number); },
+                    .give_up = [this, number](std::string_view why) { give_up(number, why); }});
     held_.at(number).place = place;
     return number;
 }
@@ -84,7 +83,7 @@ void EngineRequests::begin(Number number) {
     held.ticket = backend_.submit(std::move(request), std::make_unique<Forwarder>(*this, number));
 }
 
-void EngineRequests::expire(Number number) {
+void EngineRequests::give_up(Number number, std::string_view why) {
     const auto gone = held_.extract(number);
     if (gone.empty()) { return; }
     const Held& held = gone.mapped();
@@ -93,9 +92,7 @@ void EngineRequests::expire(Number number) {
     if (held.deadline && *held.deadline <= base::monotonic_now()) {
         return held.receiver->finished(engine::Outcome{.finish = engine::Finish::deadline, .usage = {}});
     }
-    held.receiver->finished(std::unexpected(
-        engine::Error{engine::Fault::cancelled,
-                      std::format("the request waited {} ms and was not begun", patience_.count())}));
+    held.receiver->finished(std::unexpected(engine::Error{engine::Fault::cancelled, std::string(why)}));
 }
 
 std::shared_ptr<engine::Receiver> EngineRequests::receiver_of(Number number) const {

@@ -31,7 +31,7 @@ class EngineRequests {
     class Forwarder;
 
     void begin(Number number);
-    void expire(Number number);
+    void give_up(Number number, std::string_view why);
     // Null if nobody waits for it any more.
     std::shared_ptr<engine::Receiver> receiver_of(Number number) const;
     void finished(Number number, const engine::Result<engine::Outcome>& outcome);
@@ -39,7 +39,6 @@ class EngineRequests {
     Queue& queue_;
     Backend& backend_;
     Mailbox& mailbox_;
-    const std::chrono::milliseconds patience_;
     const std::chrono::milliseconds most_; // for a whole request; 0: any time
     Number last_ = 0;
     std::unordered_map<Number, Held> held_;

@@ -1,6 +1,7 @@
 #include "http/queue.h"
 
 #include <algorithm>
+#include <format>
 #include <utility>
 #include <vector>
 
@@ -10,8 +11,18 @@ Queue::Queue(EventLoop& loop, const Backend& backend, const Limits& limits)
     : backend_(backend), most_waiting_(limits.queue), patience_(limits.queue_timeout),
       timer_(loop, [this] { expire(); }) {}
 
-bool Queue::has_room(std::size_t count) const noexcept {
-    return entries_.size() + count <= backend_.parallel() + most_waiting_;
+bool Queue::make_room(std::string_view client, std::size_t count) {
+    const std::size_t most = backend_.parallel() + most_waiting_;
+    if (count > most) { return false; }
+    while (entries_.size() > most - count) {
+        const auto own = waiting_.find(client);
+        const std::size_t wanted = count + (own == waiting_.end() ? 0 : own->second.size());
+        const auto greediest =
+            std::ranges::max_element(waiting_, {}, [](const auto& one) { return one.second.size(); });
+        if (greediest == waiting_.end() || greediest->second.size() <= wanted) { return false; }
+        give_up(greediest->second.back(), "the queue is full, and most of it is this client's");
+    }
+    return true;
 }
 
 Queue::Place Queue::add(Entry entry) {
@@ -38,6 +49,14 @@ void Queue::leave(Place place) {
     entries_.erase(found);
     begin_next();
     watch_time();
+}
+
+void Queue::give_up(Place place, std::string_view why) {
+    const auto found = entries_.find(place);
+    if (found == entries_.end()) { return; } // it has left with another of the same exchange
+    const auto tell = std::move(found->second.entry.give_up);
+    leave(place);
+    tell(why);
 }
 
 void Queue::begin_next() {
@@ -86,16 +105,13 @@ void Queue::watch_time() {
 void Queue::expire() {
     alarm_.reset();
     const base::Nanoseconds now = base::monotonic_now();
+    const std::string why = std::format("the request waited {} ms and was not begun", patience_.count());
     std::vector<Place> over;
     for (const auto& [place, held] : entries_) {
         if (can_expire(held) && held.expires <= now) { over.push_back(place); }
     }
     for (const Place place : over) {
-        const auto found = entries_.find(place);
-        if (found == entries_.end()) { continue; } // with another of the same exchange
-        const std::function<void()> tell = std::move(found->second.entry.expire);
-        leave(place);
-        tell();
+        give_up(place, why);
     }
     watch_time();
 }

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace vb::http {
 
@@ -26,15 +27,16 @@ class Queue {
         std::optional<base::Nanoseconds> deadline{};
         // Its turn has come: it is running until it leaves. Must not call the queue.
         std::function<void()> begin;
-        // It was not answered in time, and has left.
-        std::function<void()> expire;
+        // It has left without having been begun, or before the model was there.
+        std::function<void(std::string_view why)> give_up;
     };
 
     // `loop` and `backend` outlive it.
     Queue(EventLoop& loop, const Backend& backend, const Limits& limits);
 
-    // For so many more.
-    bool has_room(std::size_t count) const noexcept;
+    // For so many more of this client; false if there is none. Where it is full, those who have come last of the client
+    // with the most waiting give way to one with fewer.
+    bool make_room(std::string_view client, std::size_t count);
     Place add(Entry entry);
     // Whether it waits or runs; one that is not there any more is ignored.
     void leave(Place place);
@@ -52,6 +54,7 @@ class Queue {
 
     void begin_next();
     void forget_turn(const Entries::value_type& entry);
+    void give_up(Place place, std::string_view why);
     // One that runs while the model loads waits as well, only elsewhere.
     bool can_expire(const Held& held) const;
     void watch_time();
@@ -59,7 +62,7 @@ class Queue {
 
     const Backend& backend_;
     const std::size_t most_waiting_;
-    const base::Nanoseconds patience_;
+    const std::chrono::milliseconds patience_;
     Entries entries_;
     std::map<std::string, std::deque<Place>, std::less<>> waiting_; // by client, never empty
     std::deque<std::string> turns_; // the clients that wait, the next one first

@@ -18,8 +18,8 @@ class QueueTest : public testing::Test {
     Queue::Place add(const std::string& name, const std::string& client = "") {
         return queue_->add({.client = client,
                             .begin = [this, name] { begun_ += name; },
-                            .expire =
-                                [this, name] {
+                            .give_up =
+                                [this, name](std::string_view) {
                                     expired_ += name;
                                     loop_.stop();
                                 }});
@@ -63,14 +63,32 @@ TEST_F(QueueTest, ClientsTakeTurns) {
 
 TEST_F(QueueTest, RoomIsForThoseThatRunAndThoseThatWait) {
     start(2, {.queue = 1});
-    EXPECT_TRUE(queue_->has_room(3));
-    EXPECT_FALSE(queue_->has_room(4));
+    EXPECT_TRUE(queue_->make_room("", 3));
+    EXPECT_FALSE(queue_->make_room("", 4));
     const Queue::Place first = add("a");
     add("b");
     add("c");
-    EXPECT_FALSE(queue_->has_room(1));
+    EXPECT_FALSE(queue_->make_room("", 1));
     queue_->leave(first);
-    EXPECT_TRUE(queue_->has_room(1));
+    EXPECT_TRUE(queue_->make_room("", 1));
+}
+
+TEST_F(QueueTest, WhoHasTheMostWaitingGivesWay) {
+    start(1, {.queue = 4});
+    for (const char* const name : {"0", "a", "b", "c", "d"}) {
+        add(name, "greedy");
+    }
+    EXPECT_FALSE(queue_->make_room("greedy", 1));
+    EXPECT_TRUE(queue_->make_room("modest", 1));
+    EXPECT_EQ(expired_, "d"); // who came last
+    add("x", "modest");
+    EXPECT_FALSE(queue_->make_room("greedy", 1));
+    EXPECT_TRUE(queue_->make_room("modest", 1));
+    EXPECT_EQ(expired_, "dc");
+    add("y", "modest");
+    EXPECT_FALSE(queue_->make_room("modest", 1)); // now both have as many
+    EXPECT_TRUE(queue_->make_room("third", 1));
+    EXPECT_EQ(queue_->waiting(), 3U);
 }
 
 TEST_F(QueueTest, WhoLeavesWhileWaitingIsNotBegun) {
@@ -101,7 +119,7 @@ TEST_F(QueueTest, TheDeadlineOfOneMayComeEarlier) {
     queue_->add({.client = "",
                  .deadline = base::monotonic_now(),
                  .begin = [] { FAIL(); },
-                 .expire = [this] { loop_.stop(); }});
+                 .give_up = [this](std::string_view) { loop_.stop(); }});
     ASSERT_TRUE(loop_.run());
     EXPECT_EQ(queue_->waiting(), 0U);
 }
