@@ -88,7 +88,9 @@ struct Watchdog {
     std::string device = "/dev/watchdog0";
     std::uint32_t timeout = 30'000;        // milliseconds without food until the machine is reset
     std::uint32_t reboot_timeout = 60'000; // the same for reboot(2) itself, when all has ended
-    std::uint32_t runtime = 0; // milliseconds without a sign of life until the runtime is killed; 0: never
+    // Milliseconds without proof that its engine works until the runtime is killed; 0: never. The default is more than
+    // a slow machine takes to read a prompt with a large model.
+    std::uint32_t runtime = 300'000;
     bool operator==(const Watchdog&) const = default;
 };
 
