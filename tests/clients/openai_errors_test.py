@@ -28,7 +28,8 @@ def test_a_wrong_field_is_named(server: Server, client: openai.OpenAI, name: str
     assert raised.value.status_code == 400 and raised.value.type == "invalid_request_error"
     assert raised.value.body["message"]
     named = server.expected(True, llama_server=False, because="llama-server's errors have no param")
-    assert raised.value.param == (field if named else None)
+    param = raised.value.param
+    assert (param.partition(".")[0] if param else None) == (field if named else None)  # or a field within it
 
 
 def test_tools_that_are_none(server: Server, client: openai.OpenAI, name: str) -> None:

@@ -41,6 +41,13 @@ class Connection:
         await self.writer.drain()
 
     async def read_head(self) -> Head:
+        """Of the reply, past what may come before it (1xx)."""
+        while (head := await self._read_head()).status < 200:
+            pass
+        self.head = head
+        return head
+
+    async def _read_head(self) -> Head:
         words = (await self._line()).split(None, 2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/1."):
             raise Failure(f"expected a status line, found {words!r}")
@@ -48,8 +55,7 @@ class Connection:
         while line := (await self._line()).strip():
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        self.head = Head(int(words[1]), headers)
-        return self.head
+        return Head(int(words[1]), headers)
 
     async def _line(self) -> bytes:
         line = await self.reader.readline()
