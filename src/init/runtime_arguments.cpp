@@ -27,14 +27,6 @@ class Arguments {
     std::vector<std::string> words;
 };
 
-// A file that is replaced by renaming is another one to Landlock; its directory stays the same.
-void add_readable(Arguments& arguments, std::string_view file) {
-    if (file.empty()) { return; }
-    const std::size_t slash = file.rfind('/');
-    arguments.text("--readable", file);
-    arguments.text("--readable", slash == std::string_view::npos ? "." : file.substr(0, slash + 1));
-}
-
 void add_http(Arguments& arguments, const config::Http& http) {
     const config::Http usual;
     arguments.text_unless_empty("--keys", http.keys);
@@ -65,9 +57,6 @@ std::vector<std::string> runtime_arguments(std::string_view program, const confi
     add_http(arguments, config.http);
     if (config.sandbox.enabled) {
         arguments.flag("--confine");
-        for (const std::string& file : {config.http.keys, config.http.certificate, config.http.private_key}) {
-            add_readable(arguments, file);
-        }
         for (const std::string& path : config.sandbox.readable) {
             arguments.text("--readable", path);
         }

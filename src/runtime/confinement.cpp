@@ -26,6 +26,11 @@ sandbox::Needs needs_of(const Options& options) {
     }
     sandbox::Needs needs{.readable = options.readable, .kept = options.engine.cache};
     needs.readable.push_back(options.engine.model);
+    if (!options.keys
+             .empty()) { // read again when it changes: whoever replaces it makes another file in its place
+        const std::string directory = std::filesystem::path(options.keys).parent_path();
+        needs.readable.push_back(directory.empty() ? "." : directory);
+    }
     const std::string backends = engine::backend_directory();
     needs.readable.push_back(backends);
     needs.devices = !engine::other_backends(backends).empty();
@@ -38,18 +43,21 @@ sandbox::Needs needs_of(const Options& options) {
 
 } // namespace
 
-base::Result<sandbox::Confinement> confine(const Options& options, const Notifier& notifier,
-                                           const base::Log& log) {
-    const sandbox::Needs needs = needs_of(options);
-    for (const std::string& path : needs.readable) {
-        if (const auto readable = check_readable(path); !readable) {
-            return std::unexpected(readable.error());
-        }
+base::Result<> check_readable(const Options& options) {
+    std::vector<std::string> paths = options.readable;
+    paths.insert(paths.end(), {options.engine.model, options.keys, options.certificate, options.private_key});
+    for (const std::string& path : paths) {
+        if (path.empty()) { continue; }
+        if (auto readable = check_readable(path); !readable) { return readable; }
     }
-    sandbox::Confinement confinement = sandbox::confine(needs, log);
+    return {};
+}
+
+sandbox::Confinement confine(const Options& options, const Notifier& notifier, const base::Log& log) {
+    sandbox::Confinement confinement = sandbox::confine(needs_of(options), log);
     base::Text<63> version;
     version << "X_VECTOR_BOOT_LANDLOCK=" << confinement.landlock_abi;
-    if (const auto told = notifier.send(version); !told) { log.warning(base::describe(told.error())); }
+    if (const auto told = notifier.send(version); !told) { log.warning(base::describe(told.error()).view()); }
     return confinement;
 }
 

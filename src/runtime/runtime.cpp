@@ -159,9 +159,9 @@ base::Result<Access> open_access(const Options& options, http::EventLoop& loop, 
 
 class Service {
   public:
-    Service(const Options& options, const base::Log& log, const http::Api::Host& host, trace::Timeline& timeline,
-            Notifier notifier, http::EventLoop& loop, http::Mailbox& mailbox, base::UniqueFd signals,
-            const Access& access)
+    Service(const Options& options, const base::Log& log, const http::Api::Host& host,
+            trace::Timeline& timeline, Notifier notifier, http::EventLoop& loop, http::Mailbox& mailbox,
+            base::UniqueFd signals, const Access& access)
         : options_(options), log_(log), notifier_(std::move(notifier)), loop_(loop), mailbox_(mailbox),
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
@@ -278,6 +278,12 @@ base::Result<int> serve(const Options& options, const base::Log& log, const http
     if (!loop) { return std::unexpected(loop.error()); }
     const auto mailbox = http::Mailbox::create(*loop);
     if (!mailbox) { return std::unexpected(mailbox.error()); }
+    if (options.confine) {
+        if (const auto readable = check_readable(options); !readable) {
+            log.error(base::describe(readable.error()));
+            return engine_failed;
+        }
+    }
     const auto access = open_access(options, *loop, log, *sockets);
     if (!access) { return std::unexpected(access.error()); }
 
@@ -287,12 +293,7 @@ base::Result<int> serve(const Options& options, const base::Log& log, const http
     sandbox::Confinement confinement;
     if (options.confine) { // from here on there are no new sockets
         const trace::Span span(timeline, "runtime: confine");
-        auto confined = confine(options, notifier, log);
-        if (!confined) {
-            log.error(base::describe(confined.error()));
-            return engine_failed;
-        }
-        confinement = std::move(*confined);
+        confinement = confine(options, notifier, log);
     }
     raise_descriptor_limit(log);
     Service service(options, log, host, timeline, std::move(notifier), *loop, **mailbox, std::move(*signals),

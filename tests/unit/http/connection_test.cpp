@@ -247,7 +247,8 @@ TEST_F(ConnectionTest, ThousandsOfStreamsNeedNoThreads) {
     const rlimit most{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &most), 0);
     if (most.rlim_cur < 2 * count + 100) { GTEST_SKIP() << "too few descriptors are allowed"; }
-    start({.completions = count});
+    start({});
+    backend_.set_parallel(count);
     const std::size_t before = threads();
     std::vector<Client> clients;
     std::vector<ScriptedBackend::Call> calls;

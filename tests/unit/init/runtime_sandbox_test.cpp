@@ -294,18 +294,6 @@ TEST(RuntimeArguments, SayWhatDiffersFromTheDefaults) {
                                                              "4",
                                                              "--confine",
                                                              "--readable",
-                                                             "/etc/keys/all",
-                                                             "--readable",
-                                                             "/etc/keys/",
-                                                             "--readable",
-                                                             "/etc/tls/c.pem",
-                                                             "--readable",
-                                                             "/etc/tls/",
-                                                             "--readable",
-                                                             "key.pem",
-                                                             "--readable",
-                                                             ".",
-                                                             "--readable",
                                                              "/srv"}));
 }
 
