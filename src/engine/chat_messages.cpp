@@ -1,6 +1,7 @@
 #include "engine/chat_messages.h"
 
 #include <algorithm>
+#include <format>
 
 namespace vb::engine {
 namespace {
@@ -168,7 +169,7 @@ Result<Tools> checked_tools(std::string_view text) {
         }
         auto name = function["name"].get<std::string>();
         if (std::ranges::contains(tools.list, name, &Tool::name)) {
-            return refuse(where + ".function.name: \"" + name + "\" is there twice");
+            return refuse(std::format(R"({}.function.name: "{}" is there twice)", where, name));
         }
         tools.list.push_back({.name = std::move(name), .parameters = json_text(parameters)});
     }

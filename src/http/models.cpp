@@ -8,7 +8,7 @@
 // Named, since glaze's reflection needs types with linkage.
 namespace vb::http::wire {
 
-struct Status {
+struct StatusWord {
     std::string_view status;
 };
 // As llama-server names them.
@@ -57,6 +57,6 @@ std::string model_list_json(const Backend& backend, std::int64_t created) {
     return json(wire::ModelList{.data = {model(backend, created)}});
 }
 
-std::string status_json(std::string_view status) { return json(wire::Status{status}); }
+std::string status_json(std::string_view status) { return json(wire::StatusWord{status}); }
 
 } // namespace vb::http
