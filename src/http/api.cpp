@@ -82,21 +82,24 @@ void Api::serve_chat_completions(Exchange& exchange) {
     auto request = parse_chat_request(exchange.body());
     if (!request) { return reply_error(exchange, request.error()); }
     auto shape = new_chat_shape(*request, backend_.model_name());
-    answers_.start(exchange, *std::move(request), std::move(shape));
+    AnswerRequest& common = *request; // the rest of it is in the shape
+    answers_.start(exchange, std::move(common), std::move(shape));
 }
 
 void Api::serve_completions(Exchange& exchange) {
     auto request = parse_completion_request(exchange.body());
     if (!request) { return reply_error(exchange, request.error()); }
     auto shape = new_completion_shape(*request, backend_);
-    answers_.start(exchange, *std::move(request), std::move(shape));
+    AnswerRequest& common = *request; // the rest of it is in the shape
+    answers_.start(exchange, std::move(common), std::move(shape));
 }
 
 void Api::serve_responses(Exchange& exchange) {
     auto request = parse_response_request(exchange.body());
     if (!request) { return reply_error(exchange, request.error()); }
     auto shape = new_response_shape(*request, backend_.model_name());
-    answers_.start(exchange, *std::move(request), std::move(shape));
+    AnswerRequest& common = *request; // the rest of it is in the shape
+    answers_.start(exchange, std::move(common), std::move(shape));
 }
 
 void Api::serve_models(Exchange& exchange) {
