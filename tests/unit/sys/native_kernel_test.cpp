@@ -243,7 +243,9 @@ TEST_F(NativeKernelTest, ConfinesAProgram) {
     const char* const arguments[] = {"sh", "-c", script.c_str(), nullptr};
     char variable[] = "PATH=/usr/bin:/bin";
     char* const environment[] = {variable, nullptr};
-    sys::Confinement confinement{.capabilities = 0, .no_new_privileges = true};
+    sys::Confinement confinement;
+    confinement.capabilities = 0;
+    confinement.no_new_privileges = true;
     const bool is_root = ::geteuid() == 0;
     if (is_root) { confinement.identity = {.user = 12345, .group = 12345}; }
     auto pipe = kernel.open_pipe();
@@ -251,6 +253,7 @@ TEST_F(NativeKernelTest, ConfinesAProgram) {
     const auto child = kernel.spawn({.path = "sh",
                                      .arguments = const_cast<char* const*>(arguments),
                                      .environment = environment,
+                                     .inherited = {},
                                      .output = pipe->write.get(),
                                      .confinement = &confinement});
     ASSERT_TRUE(child) << base::describe(child.error()).view();
