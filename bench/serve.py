@@ -24,30 +24,41 @@ from vector_boot_tools.places import CACHE
 class Scale:
     """How much is asked; --quick is for trying the benchmark itself."""
 
-    def __init__(self, quick: bool) -> None:
-        self.clients = [1, 8, 32] if quick else [1, 2, 4, 8, 16, 32, 64]
+    def __init__(self, quick: bool, clients: list[int] | None) -> None:
+        self.clients = clients or ([1, 8, 32] if quick else [1, 2, 4, 8, 16, 32, 64])
         self.tokens = 16 if quick else 64
         self.shared_clients = 8 if quick else 32
         self.storm_clients = 50 if quick else 200
         self.idle_connections = 200 if quick else 1000
         self.idle_seconds = 2.0 if quick else 10.0
         self.quick = quick
+        self.other_loads = clients is None
 
     def requests(self, clients: int) -> int:
         """Of each client: few clients ask more often, so that every load is long enough to be measured."""
         return 1 if self.quick else max(2, 16 // clients)
 
 
+def counts(text: str) -> list[int]:
+    numbers = [int(one) for one in text.split(",")]
+    if min(numbers) < 1:
+        raise ValueError
+    return numbers
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench serve", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="rounds (default: 3)")
     parser.add_argument("--quick", action="store_true", help="one short round: tries the benchmark, measures little")
+    parser.add_argument("--clients", type=counts, metavar="N,N,...", help="so many at once, and no other loads")
     parser.add_argument("--write", action="store_true", help="write docs/serving.md and its pictures")
     parser.add_argument("--model", metavar="FILE", help="a GGUF file of your own")
     parser.add_argument("--json", metavar="FILE", help="every sample (default: in .cache/bench)")
     given = parser.parse_args()
     if given.runs < 1:
         parser.error(f"--runs {given.runs}: expected at least 1")
+    if given.write and given.clients:
+        parser.error("--write: the documentation has all loads; leave --clients away")
     return given
 
 
@@ -97,7 +108,7 @@ def measure(model: Path, runs: int, scale: Scale, log: int) -> Results:
                 streamed = measure_streams(contender, model, log, scale, clients)
                 results.streamed.append(streamed)
                 say(f"round {number + 1} of {runs}: {clients} clients: {contender.name}: {streamed.rate:.0f} tok/s")
-        for contender in CONTENDERS:
+        for contender in CONTENDERS if scale.other_loads else ():
             machine.warm_up_processors()
             results.others.append(measure_others(contender, model, log, scale))
             say(f"round {number + 1} of {runs}: other loads: {contender.name}")
@@ -115,7 +126,7 @@ def describe(model: Path) -> dict[str, str]:
 
 def main() -> int:
     given = arguments()
-    scale = Scale(given.quick)
+    scale = Scale(given.quick, given.clients)
     log_path = CACHE / "bench" / "serve.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     try:

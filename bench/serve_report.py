@@ -134,13 +134,14 @@ def other_table(results: Results, storm: int, idle: int, shared: int) -> list[st
 
 
 def tables(results: Results, described: dict[str, str], storm: int, idle: int, shared: int) -> str:
-    runs = len(results.others) // len(results.contenders())
+    runs = len(results.streamed) // (len(results.contenders()) * len(results.clients()))
     head = (
         f"{described['cpu']}, {described['cores']} cores, Linux {described['kernel']}; libllama {described['libllama']}; "
         f"{described['model']}; {THREADS} threads, {SLOTS} answers at a time, {CONTEXT} tokens for each; medians of {runs} "
         f"{'round' if runs == 1 else 'rounds'}."
     )
-    return "\n".join([head, "", *stream_table(results), "", *other_table(results, storm, idle, shared)])
+    others = ["", *other_table(results, storm, idle, shared)] if results.others else []
+    return "\n".join([head, "", *stream_table(results), *others])
 
 
 PLOTS: dict[str, tuple[str, Callable[[Streamed], float], bool]] = {

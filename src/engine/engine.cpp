@@ -276,6 +276,7 @@ void Engine::Implementation::take_turn(Scheduler& scheduler, News& news) {
     for (const auto& [pending, reason] : news.end) {
         pending.receiver->finished(Outcome{.finish = reason, .usage = {}});
     }
+    if (!news.begin.empty()) { scheduler.expect(news.begin.size()); }
     for (Pending& pending : news.begin) {
         scheduler.add(pending.ticket, pending.request, std::move(pending.receiver));
     }

@@ -28,6 +28,8 @@ class Scheduler {
 
     std::size_t free_places() const noexcept { return model_->context->parallel() - jobs_.size(); }
     bool is_idle() const noexcept { return jobs_.empty(); }
+    // So many are added next.
+    void expect(std::size_t requests) { sequences_.expect(requests); }
     // There must be a free place. What is wrong with the request its receiver hears in here.
     void add(Ticket ticket, const Request& request, std::unique_ptr<Receiver> receiver);
     // Computes one batch, and lets the receivers know what came of it.

@@ -58,6 +58,12 @@ Sequences::Id Sequences::best_sequence(std::span<const Token> tokens) const {
     return best;
 }
 
+void Sequences::expect(std::size_t requests) {
+    const auto under_way = std::ranges::count(sequences_, true, &Sequence::is_under_way);
+    const auto grown = context_.grow(context_.size(), static_cast<std::size_t>(under_way) + requests);
+    if (!grown) { log_.info(grown.error().message); } // take() tries it for fewer
+}
+
 Result<Sequences::Id> Sequences::take(std::span<const Token> prompt) {
     const std::span<const Token> shared = prompt.first(prompt.size() - 1);
     const Id best = best_sequence(shared);

@@ -34,9 +34,9 @@ A browser sees a page here: chat, status, the boot, the log.
 
 } // namespace
 
-Api::Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
-         const Limits& limits, const Host& host)
-    : backend_(backend), log_(log), started_(std::time(nullptr)), health_(loop, mailbox, backend),
+Api::Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const Limits& limits,
+         const Host& host)
+    : backend_(backend), started_(std::time(nullptr)), health_(loop, mailbox, backend),
       queue_(loop, backend, limits), requests_(queue_, backend, mailbox, limits),
       answers_(requests_, queue_, timeline, metrics_), embeddings_(queue_, backend, mailbox),
       pages_({.backend = backend,

@@ -2,7 +2,6 @@
 // Backend, and never decides when the process ends. Belongs to the event loop's thread.
 #pragma once
 
-#include "base/log.h"
 #include "http/answers.h"
 #include "http/backend.h"
 #include "http/embeddings.h"
@@ -28,11 +27,11 @@ class Api {
     };
 
     // The arguments outlive it.
-    Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
-        const Limits& limits, const Host& host);
-    Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const base::Log& log,
+    Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline, const Limits& limits,
+        const Host& host);
+    Api(EventLoop& loop, Mailbox& mailbox, Backend& backend, trace::Timeline& timeline,
         const Limits& limits = {})
-        : Api(loop, mailbox, backend, timeline, log, limits, Host()) {}
+        : Api(loop, mailbox, backend, timeline, limits, Host()) {}
 
     void handle(Exchange& exchange) { router_.route(exchange); }
     // Answers everything that is waiting or running with this error.
@@ -54,7 +53,6 @@ class Api {
     Load load() const;
 
     Backend& backend_;
-    const base::Log& log_;
     const std::int64_t started_; // Unix time
     Metrics metrics_;
     Health health_;

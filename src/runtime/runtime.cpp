@@ -166,7 +166,7 @@ class Service {
           signals_(std::move(signals)),
           backend_(options.engine, timeline, log,
                    [this](engine::State state) { mailbox_.post([this, state] { engine_changed(state); }); }),
-          api_(loop, mailbox, backend_, timeline, log, options.limits, host),
+          api_(loop, mailbox, backend_, timeline, options.limits, host),
           entrance_([this](http::Exchange& exchange) { api_.handle(exchange); },
                     http::Origins(options.origins, access.local && !access.keys), access.keys.get()),
           server_(

@@ -37,7 +37,7 @@ class ServerTest : public testing::Test {
         port_ = ntohs(address.sin_port);
         loop_ = std::make_unique<EventLoop>(EventLoop::create().value());
         mailbox_ = Mailbox::create(*loop_).value();
-        api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, log_, limits, host);
+        api_ = std::make_unique<Api>(*loop_, *mailbox_, backend_, timeline_, limits, host);
         handle_ = [this](Exchange& exchange) { api_->handle(exchange); };
         server_ = std::make_unique<Server>(
             *loop_, [this](Exchange& exchange) { handle_(exchange); }, limits, tls_.get());
