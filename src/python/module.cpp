@@ -83,7 +83,7 @@ bool add_type(PyObject* module, PyType_Spec& spec, PyTypeObject*& type) {
 } // namespace vb::python
 
 // The name is Python's choice.
-PyMODINIT_FUNC PyInit__vector_boot() { // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
+PyMODINIT_FUNC PyInit__vector_boot() { // NOLINT(readability-identifier-naming)
     using namespace vb::python;
     static PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(execute)}, {0, nullptr}};
     static PyModuleDef definition = {

