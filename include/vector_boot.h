@@ -28,7 +28,7 @@
  *
  * The library installs no signal handler, never exits, never writes to the standard streams, never changes the working
  * directory or the environment, and lets no C++ exception through. libgomp, which computes for it, lets idle threads
- * spin; GOMP_SPINCOUNT=1000 in the environment, set before the process starts, limits that. */
+ * spin; GOMP_SPINCOUNT=20000 in the environment, set before the process starts, limits that. */
 #ifndef VECTOR_BOOT_H
 #define VECTOR_BOOT_H
 

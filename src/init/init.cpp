@@ -23,10 +23,10 @@ constexpr struct {
     // Clearing the key-value buffer is page faults; huge pages make it a third, and the heap grows in fewer
     // steps.
     {"GLIBC_TUNABLES", "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=33554432"},
-    // libgomp's barriers spin: for ever, as good as, by default, which starves whoever else wants the CPU
-    // (and then the barrier waits for a thread that does not run). So long they bridge the gaps within a
-    // graph, no more.
-    {"GOMP_SPINCOUNT", "1000"},
+    // libgomp's barriers spin: for milliseconds by default, which starves whoever else wants the CPU (and then
+    // the barrier waits for a thread that does not run). So long, some tenths of one, they bridge the gaps within a
+    // graph: less, and threads sleep in them, which costs a tenth of the tokens.
+    {"GOMP_SPINCOUNT", "20000"},
 };
 
 Supervisor::Options supervision(const config::Config& config, Place place) noexcept {
