@@ -7,12 +7,16 @@ import socket
 import textwrap
 import threading
 import time
+import urllib.request
 import zipfile
+from pathlib import Path
 
 import pytest
 from vector_boot_tools.client import Client
 
-from conftest import LOOPBACK, TINY_MODEL, eventually, status_of
+from conftest import LOOPBACK, TINY_MODEL, eventually, free_port, status_of
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "machine"
 
 
 class Program:
@@ -326,3 +330,22 @@ def test_the_boot_is_on_its_timeline(program):
         for span in vector_boot.boot_timeline(): say(span.name)
     """), failure__policy="exit").finish()
     assert {"init: spawn runtime", "python: load", "python: initialise", "engine: weights"} <= set(program.lines())
+
+
+def test_the_examples(program, start, tmp_path):
+    init = program.boot(EXAMPLES / "hello.py", failure__policy="exit")
+    status, _, log = init.finish()
+    assert status == 0 and "booted by vector_boot" in log and "python: initialise" in log
+
+    sensor, port = tmp_path / "sensor", free_port()
+    sensor.write_text("21500\n")
+    os.environ.update(SENSOR=str(sensor), PORT=str(port))
+    try:
+        init = program.boot(EXAMPLES / "assistant.py")
+    finally:
+        del os.environ["SENSOR"], os.environ["PORT"]
+    assert Client(LOOPBACK, program.port).answer("Hello", max_tokens=3), "OpenAI's API beside it"
+    with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/ask?question=Hello", timeout=30) as reply:
+        assert reply.read()
+    init.signal(signal.SIGTERM)
+    assert init.finish()[0] == 0
