@@ -11,6 +11,9 @@ from vector_boot_tools.sandbox import Root, Sandbox
 from vector_boot_tools.virtual_machine import VirtualMachine
 
 LOOPBACK = "127.0.0.1"
+INNER_APP = "/app/main.py"
+# A program that does nothing of its own: what Python costs the first token.
+SERVING_APP = "import signal, vector_boot\nvector_boot.serve()\nvector_boot.Model()\nsignal.pause()\n"
 TUNED = "-fit off --no-warmup -np 1 -c 2048 --no-ui"
 
 
@@ -29,11 +32,14 @@ def in_containers(model: Path, port: int, output: int, cache: Path) -> list[Cont
     """PID 1 of a container on the host's network, all with the same root.
 
     The first contender is a machine that was up before: it has a directory that stays. The second one is started by
-    something that binds its socket, as systemd and container engines do. The third one starts for the first time.
+    something that binds its socket, as systemd and container engines do. The third one starts for the first time, the
+    fourth one hands over to a Python program that serves beside itself.
     """
     files = {INNER_CONFIG: system.configuration(LOOPBACK, port)}
     root = Root(model, files=files)
     again = Root(model, files=files, cache=cache)
+    handoff = files[INNER_CONFIG] + f'[handoff]\nmode = "python"\napp = "{INNER_APP}"\n'
+    python = Root(model, files={INNER_CONFIG: handoff, INNER_APP: SERVING_APP}, cache=cache)
     tini = ["/usr/bin/tini", "--"]
 
     def container(name: str, command: list[str], root: Root = root) -> Contender:
@@ -47,6 +53,7 @@ def in_containers(model: Path, port: int, output: int, cache: Path) -> list[Cont
         container("vector_boot", [system.VECTOR_BOOT], again),
         Contender("vector_boot, socket passed to it", LOOPBACK, prepare_with_socket),
         container("vector_boot, its first start", [system.VECTOR_BOOT]),
+        container("vector_boot, Python handoff", [system.VECTOR_BOOT], python),
         container("tini -- llama-server", tini + llama_server(LOOPBACK, port)),
         container("tini -- llama-server, tuned", tini + llama_server(LOOPBACK, port, TUNED)),
     ]

@@ -11,6 +11,14 @@ Everything begins with Model. Any thread may use any object; requests run side b
 one thread at a time. What the engine has to say goes to logging.getLogger("vector_boot").
 """
 
+import sys
+
+if "_vector_boot" in sys.builtin_module_names:  # the runtime's own, with the engine that booted
+    import _vector_boot
+
+    sys.modules[f"{__name__}._vector_boot"] = _vector_boot
+
+from ._machine import Span, boot_timeline, is_booted, ready, serve, status, watchdog
 from ._model import Model, Session
 from ._stream import Reply, Stream
 from ._vector_boot import (
@@ -50,11 +58,18 @@ __all__ = [
     "RequestError",
     "ResourceError",
     "Session",
+    "Span",
     "StateFileError",
     "Stream",
     "Token",
     "Usage",
     "__version__",
+    "boot_timeline",
+    "is_booted",
+    "ready",
+    "serve",
+    "status",
+    "watchdog",
 ]
 
 

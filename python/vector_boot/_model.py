@@ -76,7 +76,8 @@ class Model:
     thread may use a model; requests run side by side.
 
     Args:
-        path: the GGUF file. None: the one that the environment variable VECTOR_BOOT_MODEL names.
+        path: the GGUF file. None: the engine that vector_boot booted for this program, which is loaded once and stays
+            when the model is closed; elsewhere the file that the environment variable VECTOR_BOOT_MODEL names.
         context: tokens that a prompt and its answer may have together. Default: 2048, or less if it was trained for
             less.
         threads: how many compute. Default: as many as the CPU affinity and the cgroup's quota allow.
@@ -107,16 +108,21 @@ class Model:
         cache: str | os.PathLike[str] | Literal[False] | None = None,
         progress: Callable[[float], object] | None = None,
     ) -> None:
-        if path is None:
+        if path is None and not _vector_boot.is_booted():
             path = os.environ.get("VECTOR_BOOT_MODEL")
             if not path:
                 raise _vector_boot.ModelError(
                     "which model? Give a path, Model('model.gguf'), or set the environment variable VECTOR_BOOT_MODEL"
                 )
-        self._path = os.fspath(path)
+        if path is None and any(one is not None for one in (context, threads, parallel, kept, cache)):
+            raise _vector_boot.RequestError(
+                "the engine that booted is as its configuration says: context, threads, parallel, kept and cache "
+                "belong in [engine] of config.toml, or to a Model with a path"
+            )
+        self._path = None if path is None else os.fspath(path)
         self._engine = Engine()
         handle = self._engine.handle
-        if cache is None:
+        if cache is None and path is not None:
             cache = _user_cache()
         elif cache is False:
             cache = None
@@ -126,8 +132,8 @@ class Model:
             _log.deliver(handle)
 
     @property
-    def path(self) -> str:
-        """The GGUF file."""
+    def path(self) -> str | None:
+        """The GGUF file; None: the engine that booted."""
         return self._path
 
     @property

@@ -190,19 +190,19 @@ void Answer::update_news() noexcept {
     }
 }
 
+std::optional<engine::Engine::Ticket> Answer::give_up() noexcept {
+    const std::scoped_lock lock(mutex_);
+    if (is_cancelled_ || is_told_) { return std::nullopt; }
+    is_cancelled_ = true;
+    unread_.clear();
+    held_.clear();
+    update_news();
+    return is_ended_ ? std::nullopt : ticket_;
+}
+
 void Answer::cancel() noexcept {
-    std::optional<engine::Engine::Ticket> ticket;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (is_cancelled_ || is_told_) { return; }
-        is_cancelled_ = true;
-        unread_.clear();
-        held_.clear();
-        if (!is_ended_) { ticket = ticket_; }
-        update_news();
-    }
     // Not under our lock: the engine may be handing over to us under its own.
-    if (ticket) {
+    if (const auto ticket = give_up()) {
         if (const Core::Use engine = core_->use()) { engine->cancel(*ticket); }
     }
 }

@@ -55,6 +55,8 @@ class Answer {
 
     // Any thread.
     void cancel() noexcept;
+    // As cancel(), but leaves it to the caller to tell the engine of the ticket, if there is one.
+    std::optional<engine::Engine::Ticket> give_up() noexcept;
     // Nobody reads it any more; `news` does not run and is not called from here on.
     void abandon() noexcept;
 

@@ -1,5 +1,8 @@
 #include "capi/core.h"
 
+#include "capi/answer.h"
+
+#include <algorithm>
 #include <unistd.h>
 
 namespace vb::capi {
@@ -20,13 +23,23 @@ Core::Core(engine::Options options, const LogOptions& log_options)
                     [this](engine::State state) { settled_.bring(state); });
 }
 
+Core::Core(Host& host) : process_(::getpid()), log_(-1, "vector_boot"), host_(&host) {}
+
 bool Core::is_forked() const noexcept { return ::getpid() != process_; }
+
+bool Core::wait_until_settled(std::chrono::milliseconds patience) {
+    return host_ != nullptr ? host_->wait_until_settled(patience) : settled_.wait_for(patience);
+}
+
+void Core::wait_until_settled() {
+    while (!wait_until_settled(std::chrono::hours(1))) {}
+}
 
 engine::Engine* Core::enter() noexcept {
     const std::scoped_lock lock(mutex_);
     if (is_closed_) { return nullptr; }
     ++users_;
-    return &*engine_;
+    return host_ != nullptr ? &host_->engine() : &*engine_;
 }
 
 void Core::leave() noexcept {
@@ -34,11 +47,25 @@ void Core::leave() noexcept {
     if (--users_ == 0) { left_.notify_all(); }
 }
 
+void Core::add(const std::shared_ptr<Answer>& answer) {
+    if (host_ == nullptr) { return; } // the engine's end is theirs
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(under_way_, [](const std::weak_ptr<Answer>& one) { return one.expired(); });
+    under_way_.push_back(answer);
+}
+
 void Core::close() noexcept {
+    std::vector<std::weak_ptr<Answer>> under_way;
     {
         std::unique_lock lock(mutex_);
         is_closed_ = true;
         left_.wait(lock, [this] { return users_ == 0; });
+        under_way.swap(under_way_);
+    }
+    for (const std::weak_ptr<Answer>& one : under_way) {
+        const std::shared_ptr<Answer> answer = one.lock();
+        const auto ticket = answer ? answer->give_up() : std::nullopt;
+        if (ticket) { host_->engine().cancel(*ticket); }
     }
     engine_.reset();
     dispatcher_.close();

@@ -5,14 +5,17 @@
 
 #include "capi/awaited.h"
 #include "capi/dispatcher.h"
+#include "capi/host.h"
 #include "engine/engine.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <sys/types.h>
 #include <utility>
+#include <vector>
 
 namespace vb::capi {
 
@@ -22,17 +25,22 @@ struct LogOptions {
     base::Level least = base::Level::warning;
 };
 
+class Answer;
+
 class Core {
   public:
     Core(engine::Options options, const LogOptions& log);
+    // With the host's engine, which outlives it and has a log of its own.
+    explicit Core(Host& host);
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
 
     // The handle came through fork(): the engine's threads are not here, and any lock may be held for ever.
     bool is_forked() const noexcept;
 
-    // What the engine came to, once it did.
-    Awaited<engine::State>& settled() noexcept { return settled_; }
+    // False: the engine is still loading.
+    bool wait_until_settled(std::chrono::milliseconds patience);
+    void wait_until_settled();
 
     // The engine, which stays while this lives. Empty after close().
     class Use {
@@ -52,7 +60,9 @@ class Core {
     };
     Use use() noexcept { return Use(*this); }
 
-    // Cancels what is under way and ends the engine's threads. No lock is held meanwhile.
+    // What close() has to cancel where the engine goes on.
+    void add(const std::shared_ptr<Answer>& answer);
+    // Cancels what is under way and ends the engine's threads, if it is its own. No lock is held meanwhile.
     void close() noexcept;
 
     Dispatcher& dispatcher() noexcept { return dispatcher_; }
@@ -63,7 +73,7 @@ class Core {
     static void log(void* object, base::Level level, std::string_view unit, std::string_view text) noexcept;
 
     const pid_t process_;
-    const LogOptions log_options_;
+    const LogOptions log_options_{};
     std::mutex logging_;
     base::Log log_;
     trace::Timeline timeline_; // records nothing
@@ -74,7 +84,9 @@ class Core {
     std::condition_variable left_;
     unsigned users_ = 0;
     bool is_closed_ = false;
-    std::optional<engine::Engine> engine_; // the last member: it uses the others until it ends
+    Host* const host_ = nullptr;
+    std::vector<std::weak_ptr<Answer>> under_way_; // only with a host
+    std::optional<engine::Engine> engine_;         // the last member: it uses the others until it ends
 };
 
 } // namespace vb::capi

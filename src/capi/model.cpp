@@ -15,7 +15,7 @@ std::int32_t wait_until_settled(Core& core, const vb_model_options& options) {
     if (options.progress == nullptr) { return VB_OK; }
     bool is_settled = false;
     while (!is_settled) {
-        is_settled = core.settled().wait_for(between_progress);
+        is_settled = core.wait_until_settled(between_progress);
         const Core::Use engine = core.use();
         const bool is_up = engine->state() == engine::State::ready;
         if (is_settled && !is_up) { return VB_OK; } // refused: that is more to the point than any progress
@@ -36,21 +36,28 @@ extern "C" {
 
 int32_t vb_model_open(const char* path, const vb_model_options* given, vb_model** out) try {
     if (const int32_t wrong = clear(__func__, out)) { return wrong; }
-    if (path == nullptr) { return fail(VB_ERROR_ARGUMENT, "vb_model_open: path is NULL"); }
+    if (path == nullptr && host() == nullptr) {
+        return fail(VB_ERROR_ARGUMENT, "vb_model_open: path is NULL, and no machine booted in this process");
+    }
     vb_model_options options = VB_MODEL_OPTIONS_INIT;
     if (const int32_t wrong = read_options(__func__, given, options)) { return wrong; }
-    const auto level = log_level(__func__, options);
-    if (!level) { return level.error(); }
-    auto wanted = engine_options(__func__, path, options);
-    if (!wanted) { return wanted.error(); }
-
     auto model = std::make_unique<vb_model>();
-    model->core = std::make_shared<Core>(
-        *std::move(wanted),
-        LogOptions{.callback = options.log, .user_data = options.log_data, .least = *level});
+    if (path == nullptr) {
+        model->core = std::make_shared<Core>(*host());
+    } else {
+        const auto level = log_level(__func__, options);
+        if (!level) { return level.error(); }
+        auto wanted = engine_options(__func__, path, options);
+        if (!wanted) { return wanted.error(); }
+        model->core = std::make_shared<Core>(
+            *std::move(wanted),
+            LogOptions{.callback = options.log, .user_data = options.log_data, .least = *level});
+    }
     int32_t status = wait_until_settled(*model->core, options);
-    if (status == VB_OK && model->core->settled().take() == engine::State::failed) {
-        status = fail(model->core->use()->failure());
+    if (status == VB_OK) {
+        model->core->wait_until_settled();
+        const Core::Use engine = model->core->use();
+        if (engine->state() == engine::State::failed) { status = fail(engine->failure()); }
     }
     if (status != VB_OK) {
         model->core->close();

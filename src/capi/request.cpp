@@ -31,6 +31,7 @@ std::int32_t submit(const char* function, Prepared prepared, engine::Prompt prom
     auto receiver = std::make_unique<AnswerReceiver>(answer);
     const Core::Use engine = core->use();
     if (!engine) { return fail_closed(function); }
+    core->add(answer);
     // From here on the handle is the caller's: another thread may dispatch its news and even free it in them.
     vb_request* const handle = prepared.handle.release();
     *out = handle;

@@ -32,10 +32,21 @@ struct Engine {
     bool operator==(const Engine&) const = default;
 };
 
-enum class HandoffMode : std::uint8_t { worker, exec };
+enum class HandoffMode : std::uint8_t { worker, python, exec };
+
+// Whose word says that the machine is up: the engine's alone, or that of the program as well.
+enum class HandoffReady : std::uint8_t { engine, app };
 
 struct Handoff {
     HandoffMode mode = HandoffMode::worker;
+    // Python: a file, directory, zip, or MODULE:FUNCTION, and what follows it in sys.argv.
+    std::string app = "/app/main.py";
+    std::vector<std::string> arguments;
+    std::string venv;      // virtual environment; empty: none
+    bool site = false;     // the system's packages
+    std::string directory; // where it runs; empty: PID 1's own
+    std::string user;      // name or number that it runs as; empty: as PID 1
+    HandoffReady ready = HandoffReady::engine;
     std::vector<std::string> command; // exec: program and arguments
     // The command's init: what tini's -g, -e, -p and -w ask for.
     bool signal_group = false;

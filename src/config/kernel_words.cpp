@@ -68,7 +68,8 @@ base::Result<> apply(const KernelWords& words, Config& config) {
     }
     HandoffMode mode = config.handoff.mode;
     if (!words.handoff.empty() && !parse_name(words.handoff, handoff_mode_names, mode)) {
-        return base::failure("read", "vb.handoff= of the kernel command line", "expected worker or exec");
+        return base::failure("read", "vb.handoff= of the kernel command line",
+                             "expected worker, python or exec");
     }
     if (mode == HandoffMode::exec && config.handoff.command.empty()) {
         return base::failure("read", "vb.handoff=exec of the kernel command line",

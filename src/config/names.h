@@ -9,7 +9,7 @@
 
 namespace vb::config {
 
-inline constexpr std::string_view handoff_mode_names[] = {"worker", "exec"};
+inline constexpr std::string_view handoff_mode_names[] = {"worker", "python", "exec"};
 inline constexpr std::string_view break_names[] = {"never", "early", "runtime"};
 
 template <class Enum, std::size_t Count>

@@ -19,7 +19,14 @@ constexpr Key keys[] = {
     {"engine", "threads", "a whole number from 0 (automatic) to 512"},
     {"engine", "parallel", "a whole number from 1 to 64"},
     {"engine", "kept", "a whole number from 0 (as the context) to 1048576"},
-    {"handoff", "mode", "\"worker\" or \"exec\""},
+    {"handoff", "mode", "\"worker\", \"python\" or \"exec\""},
+    {"handoff", "app", "a file, directory, zip, or \"package.module:function\", in quotes"},
+    {"handoff", "arguments", "a list of texts for sys.argv"},
+    {"handoff", "venv", "the absolute path of a virtual environment, or \"\" for none"},
+    {"handoff", "site", "true or false"},
+    {"handoff", "directory", "an absolute path, or \"\" for none"},
+    {"handoff", "user", "the name or number of a user, in quotes, or \"\" for PID 1's"},
+    {"handoff", "ready", "\"engine\" or \"app\""},
     {"handoff", "command", "program and arguments, such as [\"/bin/sh\", \"-c\", \"...\"]"},
     {"handoff", "signal_group", "true or false"},
     {"handoff", "success", "exit statuses from 0 to 255, such as [0, 143]"},
@@ -109,6 +116,18 @@ const char* fault_of(const Http& http) noexcept {
 
 bool is_absolute(std::string_view path) noexcept { return path.starts_with('/'); }
 
+// The first faulty key of [handoff].
+const char* fault_of(const Handoff& handoff) noexcept {
+    if (handoff.mode == HandoffMode::python && handoff.app.empty()) { return "app"; }
+    if (!handoff.venv.empty() && !is_absolute(handoff.venv)) { return "venv"; }
+    if (!handoff.directory.empty() && !is_absolute(handoff.directory)) { return "directory"; }
+    if (handoff.mode == HandoffMode::exec && handoff.command.empty()) { return "command"; }
+    const auto is_status = [](int status) { return 0 <= status && status <= 255; };
+    if (!std::ranges::all_of(handoff.success, is_status)) { return "success"; }
+    if (!handoff.parent_death.empty() && parse_signal(handoff.parent_death) == 0) { return "parent_death"; }
+    return nullptr;
+}
+
 } // namespace
 
 const Key* find_key(std::string_view section, std::string_view name) noexcept {
@@ -149,16 +168,7 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
     if (!within(config.engine.threads, 0, most_threads)) { return invalid("engine", "threads"); }
     if (!within(config.engine.parallel, 1, most_parallel)) { return invalid("engine", "parallel"); }
     if (!within(config.engine.kept, 0, most_context)) { return invalid("engine", "kept"); }
-    if (config.handoff.mode == HandoffMode::exec && config.handoff.command.empty()) {
-        return invalid("handoff", "command");
-    }
-    if (!std::ranges::all_of(config.handoff.success,
-                             [](int status) { return 0 <= status && status <= 255; })) {
-        return invalid("handoff", "success");
-    }
-    if (!config.handoff.parent_death.empty() && parse_signal(config.handoff.parent_death) == 0) {
-        return invalid("handoff", "parent_death");
-    }
+    if (const char* const fault = fault_of(config.handoff)) { return invalid("handoff", fault); }
     if (!sys::parse_socket_address(config.listen.http)) { return invalid("listen", "http"); }
     if (const char* const fault = fault_of(config.http)) { return invalid("http", fault); }
     if (config.sandbox.user.empty()) { return invalid("sandbox", "user"); }

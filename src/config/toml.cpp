@@ -8,7 +8,12 @@
 template <>
 struct glz::meta<vb::config::HandoffMode> {
     using enum vb::config::HandoffMode;
-    static constexpr auto value = enumerate(worker, exec);
+    static constexpr auto value = enumerate(worker, python, exec);
+};
+template <>
+struct glz::meta<vb::config::HandoffReady> {
+    using enum vb::config::HandoffReady;
+    static constexpr auto value = enumerate(engine, app);
 };
 template <>
 struct glz::meta<vb::config::FailurePolicy> {

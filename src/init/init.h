@@ -67,6 +67,8 @@ class Init final : private control::Commands, private Service::Observer {
     void publish() noexcept;
     void prepare_child() noexcept;
     void set_runtime_arguments() noexcept;
+    // Of the main child; the cache is made its user's.
+    base::Result<sys::Confinement> confine_main() noexcept;
     const char* journal_directory() const noexcept;
     void start_child() noexcept;
     void boot() noexcept;
@@ -119,6 +121,7 @@ class Init final : private control::Commands, private Service::Observer {
     void ask_main_to_end(Request request) noexcept;
     void main_ended_as_asked() noexcept;
 
+    bool runs_program() const noexcept { return config_.handoff.mode == config::HandoffMode::python; }
     bool runs_command() const noexcept { return config_.handoff.mode == config::HandoffMode::exec; }
 
     sys::Kernel& kernel_;

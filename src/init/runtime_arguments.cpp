@@ -42,6 +42,17 @@ void add_http(Arguments& arguments, const config::Http& http) {
     arguments.number_unless(usual.drain, "--drain", http.drain);
 }
 
+void add_program(Arguments& arguments, const config::Handoff& handoff) {
+    arguments.text("--python", handoff.app);
+    for (const std::string& argument : handoff.arguments) {
+        arguments.text("--argument", argument);
+    }
+    arguments.text_unless_empty("--venv", handoff.venv);
+    if (handoff.site) { arguments.flag("--site"); }
+    arguments.text_unless_empty("--directory", handoff.directory);
+    if (handoff.ready == config::HandoffReady::app) { arguments.flag("--ready-by-program"); }
+}
+
 } // namespace
 
 std::vector<std::string> runtime_arguments(std::string_view program, const config::Config& config) noexcept {
@@ -55,7 +66,9 @@ std::vector<std::string> runtime_arguments(std::string_view program, const confi
     arguments.number("--parallel", engine.parallel);
     arguments.number("--kept", engine.kept);
     add_http(arguments, config.http);
-    if (config.sandbox.enabled) {
+    if (config.handoff.mode == config::HandoffMode::python) {
+        add_program(arguments, config.handoff);
+    } else if (config.sandbox.enabled) {
         arguments.flag("--confine");
         for (const std::string& path : config.sandbox.readable) {
             arguments.text("--readable", path);

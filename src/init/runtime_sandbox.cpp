@@ -113,6 +113,15 @@ sys::Confinement confine_runtime(sys::Kernel& kernel, const base::Log& log,
     return confinement;
 }
 
+base::Result<sys::Confinement> confine_program(sys::Kernel& kernel, std::string_view user) noexcept {
+    sys::Confinement confinement;
+    if (user.empty()) { return confinement; }
+    const auto account = find_account(kernel, user, "");
+    if (!account) { return std::unexpected(account.error()); }
+    if (account->identity.user != kernel.user_id()) { confinement.identity = account->identity; }
+    return confinement;
+}
+
 void prepare_cache(sys::Kernel& kernel, const base::Log& log, const std::string& path,
                    const sys::Confinement& confinement) noexcept {
     if (path.empty() || !confinement.identity) { return; }

@@ -19,6 +19,9 @@ inline constexpr uid_t unnamed_user = 65520;
 sys::Confinement confine_runtime(sys::Kernel& kernel, const base::Log& log,
                                  const config::Sandbox& sandbox) noexcept;
 
+// Of the user's own program in the runtime's place: what it may do is what this user may; empty: what PID 1 may.
+base::Result<sys::Confinement> confine_program(sys::Kernel& kernel, std::string_view user) noexcept;
+
 // Makes the directory in which the runtime keeps files, and gives it to its user.
 void prepare_cache(sys::Kernel& kernel, const base::Log& log, const std::string& path,
                    const sys::Confinement& confinement) noexcept;

@@ -90,7 +90,8 @@ PyObject* open_model(ModelObject& self, PyObject* arguments) {
     }
     vb_model_options options = VB_MODEL_OPTIONS_INIT;
     std::string cache;
-    const auto path = path_of(given.path);
+    const bool is_booted = given.path == Py_None; // the machine's own
+    const auto path = is_booted ? std::string() : path_of(given.path);
     if (!path || !read(given, options, cache)) { return nullptr; }
     Progress progress{.function = given.progress == Py_None ? nullptr : given.progress};
     options.progress = Progress::report;
@@ -104,10 +105,12 @@ PyObject* open_model(ModelObject& self, PyObject* arguments) {
     {
         const WithoutGil released;
         progress.thread = released.thread();
-        outcome = outcome_of(vb_model_open(path->c_str(), &options, &handle->model));
+        outcome = outcome_of(vb_model_open(is_booted ? nullptr : path->c_str(), &options, &handle->model));
     }
     if (PyErr_Occurred() != nullptr) { return nullptr; } // of a signal's handler or of `progress`
-    if (outcome.status < 0) { return raise(state_of(&self), outcome.status, outcome.error, path->c_str()); }
+    if (outcome.status < 0) { 
+        return raise(state_of(&self), outcome.status, outcome.error, is_booted ? nullptr : path->c_str());
+    }
     Py_RETURN_NONE;
 }
 

@@ -1,5 +1,6 @@
 #include "python/module.h"
 
+#include "python/machine_functions.h"
 #include "python/objects.h"
 
 #include <new>
@@ -92,7 +93,7 @@ PyMODINIT_FUNC PyInit__vector_boot() { // NOLINT(readability-identifier-naming)
         .m_doc =
             "What the package vector_boot is made of: vector_boot.h as Python objects. Not for programs.",
         .m_size = sizeof(ModuleState),
-        .m_methods = nullptr,
+        .m_methods = machine_functions(),
         .m_slots = slots,
         .m_traverse = traverse,
         .m_clear = clear,

@@ -34,6 +34,7 @@ class EngineBackend final : public http::Backend {
                                            bool special) const override {
         return engine_.detokenize(tokens, special);
     }
+    engine::Engine& engine() noexcept { return engine_; }
     const engine::Error& failure() const noexcept { return engine_.failure(); }
 
   private:

@@ -25,6 +25,7 @@ Environment:
 
 Exit codes:
   0  ended by SIGTERM or SIGINT
+  N  with --python: the program's, as the interpreter's own
   1  bad usage, or a socket could not be set up
   2  the neural runtime could not be initialised)";
 
@@ -75,6 +76,27 @@ void add_access_options(CLI::App& app, Options& options) {
     app.add_flag("--access-log", options.access_log, "Log each request as a line of JSON");
 }
 
+void add_program_options(CLI::App& app, Options& options, interpreter::Program& program) {
+    CLI::Option* const python =
+        app.add_option(
+               "--python", program.app,
+               "Run this Python program, instead of serving: a file, directory, zip, or MODULE:FUNCTION")
+            ->type_name("APP");
+    app.add_option("--argument", program.arguments, "Of the program, in sys.argv; may be repeated")
+        ->type_name("TEXT")
+        ->allow_extra_args(false)
+        ->needs(python);
+    app.add_option("--venv", program.virtual_environment, "Virtual environment whose packages it finds")
+        ->type_name("DIR")
+        ->needs(python);
+    app.add_flag("--site", program.site, "Import site, for the packages of the system")->needs(python);
+    app.add_option("--directory", options.directory, "Where the program runs")
+        ->type_name("DIR")
+        ->needs(python);
+    app.add_flag("--ready-by-program", options.says_ready, "Report READY when the program says so")
+        ->needs(python);
+}
+
 } // namespace
 
 std::expected<Options, Early> parse_options(int count, const char* const* words) {
@@ -117,6 +139,8 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
         ->type_name("PATH")
         ->allow_extra_args(false);
     add_access_options(app, options);
+    interpreter::Program program;
+    add_program_options(app, options, program);
     app.add_option("--log", options.log_level, "error, warning, notice, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels))
@@ -130,6 +154,7 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
                                      .text = std::string("vector_boot-runtime: ") + error.what() +
                                              " (--help lists the options)\n"});
     }
+    if (!program.app.empty()) { options.program = std::move(program); }
     return options;
 }
 

@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "http/limits.h"
+#include "interpreter/program.h"
 
 #include <chrono>
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,10 @@ struct Options {
     std::chrono::milliseconds drain{5000};
     bool confine = false;
     std::vector<std::string> readable; // when confined
+    // Instead of serving: the user's program, which may have it done beside itself.
+    std::optional<interpreter::Program> program;
+    std::string directory;   // where the program runs; empty: where it is
+    bool says_ready = false; // READY waits for the program's word
 };
 
 // What to do instead of running: print a text, and exit.

@@ -6,10 +6,13 @@ import re
 import select
 import signal
 import time
+import urllib.request
 
 from conftest import ENVIRONMENT, SOURCE
+from vector_boot_tools.testing import eventually, free_port
 
 EXAMPLES = SOURCE / "examples" / "python"
+MACHINE = SOURCE / "examples" / "machine"
 
 
 def test_chat(run, smollm2):
@@ -40,7 +43,32 @@ def test_session(run, tiny, tmp_path):
     assert known[1] > known[0]
 
 
+def test_a_machines_program_on_a_laptop(run, start, tiny, tmp_path):
+    done = run(MACHINE / "hello.py", env={"VECTOR_BOOT_MODEL": str(tiny)})
+    assert (done.status, done.errors) == (0, "")
+    assert done.output.startswith("on a laptop\n")
+
+    sensor, port = tmp_path / "sensor", free_port()
+    sensor.write_text("21500\n")
+    assistant = start(MACHINE / "assistant.py", "", env={"VECTOR_BOOT_MODEL": str(tiny), "SENSOR": str(sensor), "PORT": str(port)})
+    assert ask(port), "an answer"
+    assistant.send_signal(signal.SIGINT)
+    assert assistant.wait(30) != 0
+
+
+def ask(port: int) -> str:
+    def answer() -> str | None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ask?question=Hello", timeout=30) as reply:
+                return reply.read().decode()
+        except OSError:
+            return None
+
+    return eventually(answer, "the assistant's answer")
+
+
 def test_there_is_a_test_for_each():
+    assert {path.stem for path in MACHINE.glob("*.py")} == {"hello", "assistant"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == {"chat", "stream_async", "embeddings", "session"}
 
 

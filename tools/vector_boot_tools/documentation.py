@@ -28,7 +28,7 @@ COMMON = {
 }
 # Of the C++ header the classes are described; most of its functions are the C ones of the same name.
 HEADERS = {
-    "c": {"INPUT": "include/vector_boot.h", "OPTIMIZE_OUTPUT_FOR_C": "YES", "TYPEDEF_HIDES_STRUCT": "YES"},
+    "c": {"INPUT": "include/vector_boot.h include/vector_boot_machine.h", "OPTIMIZE_OUTPUT_FOR_C": "YES", "TYPEDEF_HIDES_STRUCT": "YES"},
     "cpp": {"INPUT": "include/vector_boot.hpp", "EXTRACT_ALL": "YES", "EXCLUDE_SYMBOLS": "vector_boot::detail"},
 }
 
@@ -61,7 +61,8 @@ def described() -> dict[str, set[str]]:
 
 def public() -> dict[str, set[str]]:
     """What the header declares and the package exports."""
-    header = Path(CHECKOUT, "include", "vector_boot.h").read_text(encoding="utf-8")
+    headers = (Path(CHECKOUT, "include", name).read_text(encoding="utf-8") for name in ("vector_boot.h", "vector_boot_machine.h"))
+    header = "".join(headers)
     package = Path(CHECKOUT, "python", "vector_boot", "__init__.py").read_text(encoding="utf-8")
     exported = re.findall(r'^    "(\w+)",$', package.split("__all__ = [")[1], re.MULTILINE)
     return {

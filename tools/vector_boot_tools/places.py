@@ -5,9 +5,11 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 CACHE = CHECKOUT / ".cache"
 BINARIES = CHECKOUT / "build" / "release" / "bin"
+PACKAGE = CHECKOUT / "build" / "release" / "python"
 
 # Inside a container or a virtual machine.
 INNER_BINARIES = "/opt/vector_boot/bin"
+INNER_PACKAGE = "/opt/vector_boot/python"
 INNER_MODEL = "/models/model.gguf"
 INNER_CACHE = "/var/cache/vector_boot"
 INNER_CONFIG = "/etc/vector_boot/config.toml"

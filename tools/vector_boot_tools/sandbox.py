@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from .failure import Failure
-from .places import BINARIES, INNER_BINARIES, INNER_CACHE, INNER_MODEL
+from .places import BINARIES, INNER_BINARIES, INNER_CACHE, INNER_MODEL, INNER_PACKAGE, PACKAGE
 
 # What container runtimes give by default.
 CAPABILITIES = (
@@ -48,7 +48,7 @@ class Root:
         empty directories that a machine's init mounts them on.
         """
         # Those that bubblewrap makes by itself, for what is bound in them, are only for root.
-        inside = [INNER_BINARIES, INNER_MODEL, INNER_CACHE, *self.files, *self.executables]
+        inside = [INNER_BINARIES, INNER_PACKAGE, INNER_MODEL, INNER_CACHE, *self.files, *self.executables]
         directories = {str(parent) for path in inside for parent in PurePosixPath(path).parents if parent.name}
         words = []
         for directory in ["", *sorted(directories)] if at else sorted(directories):
@@ -64,6 +64,7 @@ class Root:
         words += ["--ro-bind-try", "/etc/ld.so.cache", f"{at}/etc/ld.so.cache"]
         if self.binaries is not None:
             words += ["--ro-bind", str(self.binaries), f"{at}{INNER_BINARIES}"]
+            words += ["--ro-bind-try", str(PACKAGE), f"{at}{INNER_PACKAGE}"]
         if self.model is not None:
             words += ["--ro-bind", str(self.model), f"{at}{INNER_MODEL}"]
         if self.cache is not None:

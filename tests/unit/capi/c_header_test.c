@@ -1,6 +1,6 @@
 /* The header as C11 alone: its numbers and sizes are what was promised, and every function refuses NULL with
  * a text. */
-#include "vector_boot.h"
+#include "vector_boot_machine.h"
 
 #include <stdio.h>
 #include <string.h>

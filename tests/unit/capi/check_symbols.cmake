@@ -1,4 +1,4 @@
-# Fails unless LIBRARY exports exactly the functions of HEADER.
+# Fails unless LIBRARY exports exactly the functions of HEADERS.
 execute_process(COMMAND nm -D --defined-only --format=posix ${LIBRARY}
   OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[^\n]+" lines "${listing}")
@@ -11,8 +11,12 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 
-file(READ ${HEADER} text)
-string(REGEX MATCHALL "\nVB_API [^;(]*(vb_[a-z_]+)\\(" declarations "${text}")
+set(declarations)
+foreach(header IN LISTS HEADERS)
+  file(READ ${header} text)
+  string(REGEX MATCHALL "\nVB_API [^;(]*(vb_[a-z_]+)\\(" found "${text}")
+  list(APPEND declarations ${found})
+endforeach()
 set(declared)
 foreach(declaration IN LISTS declarations)
   string(REGEX MATCH "vb_[a-z_]+\\($" name "${declaration}")
@@ -24,5 +28,5 @@ list(SORT exported)
 list(SORT declared)
 list(LENGTH declared count)
 if(count LESS 30 OR NOT exported STREQUAL declared)
-  message(FATAL_ERROR "declared in ${HEADER}: ${declared}\nexported by ${LIBRARY}: ${exported}")
+  message(FATAL_ERROR "declared in ${HEADERS}: ${declared}\nexported by ${LIBRARY}: ${exported}")
 endif()

@@ -262,6 +262,43 @@ TEST_F(InitTest, ConfiguresTheNetworkOnlyAfterTheSocketsAreBound) {
     EXPECT_LT(kernel.position("bring_up lo"), kernel.position("configure vec0"));
 }
 
+class ProgramTest : public InitTest {
+  protected:
+    ProgramTest() {
+        config.handoff.mode = config::HandoffMode::python;
+        config.handoff.app = "/app";
+        config.handoff.arguments = {"one"};
+        kernel.on_spawn = [this](pid_t process) {
+            kernel.after(50ms, [this, process] { kernel.notify(process, "READY=1"); });
+            kernel.after(1s, [this, process] { kernel.die(process, exited(kernel.spawn_times.size() < 3 ? 5 : 6)); });
+            if (kernel.spawn_times.size() == 3) { kernel.after(500ms, [this] { kernel.raise(SIGTERM); }); }
+        };
+    }
+};
+
+TEST_F(ProgramTest, IsStartedAgainWhateverItsStatus) {
+    EXPECT_EQ(run(Place::container), 6);
+    EXPECT_EQ(kernel.spawn_times.size(), 3U);
+    const auto& words = kernel.spawned_arguments.at(0);
+    const auto app = std::ranges::find(words, "--python");
+    ASSERT_LT(words.end() - app, 10);
+    EXPECT_EQ(std::vector(app, app + 4), (std::vector<std::string>{"--python", "/app", "--argument", "one"}));
+    EXPECT_FALSE(std::ranges::contains(words, "--confine"));
+}
+
+TEST_F(ProgramTest, EndsTheContainerWithItsStatusWhereThePolicyIsToExit) {
+    config.failure.policy = config::FailurePolicy::exit;
+    EXPECT_EQ(run(Place::container), 5);
+    EXPECT_EQ(kernel.spawn_times.size(), 1U);
+}
+
+TEST_F(ProgramTest, DoesNotRunAsAnotherUserThanTheConfiguredOne) {
+    config.failure = {.policy = config::FailurePolicy::exit, .limit = 2};
+    config.handoff.user = "nobody-here";
+    EXPECT_EQ(run(Place::container), 2);
+    EXPECT_TRUE(kernel.spawn_times.empty());
+}
+
 class CommandTest : public InitTest {
   protected:
     CommandTest() {

@@ -85,6 +85,21 @@ TEST(OptionsTest, WhoMayAskAndHow) {
     EXPECT_TRUE(all->access_log);
 }
 
+TEST(OptionsTest, AProgram) {
+    const auto options = parse({"--model", "m.gguf", "--python", "/app", "--argument", "-a", "--argument", "b",
+                                "--venv", "/venv", "--site", "--directory", "/d", "--ready-by-program"});
+    ASSERT_TRUE(options) << options.error().text;
+    ASSERT_TRUE(options->program);
+    EXPECT_EQ(options->program->app, "/app");
+    EXPECT_EQ(options->program->arguments, (std::vector<std::string>{"-a", "b"}));
+    EXPECT_EQ(options->program->virtual_environment, "/venv");
+    EXPECT_TRUE(options->program->site);
+    EXPECT_EQ(options->directory, "/d");
+    EXPECT_TRUE(options->says_ready);
+    EXPECT_FALSE(parse({"--model", "m.gguf"})->program);
+    EXPECT_EQ(parse({"--model", "m.gguf", "--argument", "x"}).error().exit_code, 1);
+}
+
 TEST(OptionsTest, BadUsageNamesTheOption) {
     const std::vector<std::pair<std::vector<const char*>, const char*>> cases = {
         {{}, "--model"},

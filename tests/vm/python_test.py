@@ -1,0 +1,36 @@
+"""The handoff to Python on a machine: PID 1 of a real kernel, the user's program, and the HTTP API beside it."""
+
+from collections.abc import Callable
+
+from conftest import PORT, Machine
+from vector_boot_tools.system import configuration
+
+APP = '''#!/usr/bin/python3
+import subprocess, time, vector_boot
+model = vector_boot.Model()
+print("booted:", vector_boot.is_booted(), model.info.name)
+print("child:", subprocess.run(["sh", "-c", "exit 3"]).returncode)
+print("spans:", {"kernel", "python: initialise"} <= {span.name for span in vector_boot.boot_timeline()})
+print("answer:", model.chat("What is the capital of France? Answer in one word."))
+vector_boot.serve()
+vector_boot.status("serving beside")
+try:
+    time.sleep(3600)
+finally:
+    print("in order")
+'''
+
+
+def test_a_program_on_a_machine(boot: Callable[..., Machine]) -> None:
+    handoff = '[handoff]\nmode = "python"\napp = "/app/main.py"\n\n[listen]'
+    machine = boot(configured=configuration("0.0.0.0", PORT).replace("[listen]", handoff), executables={"/app/main.py": APP})
+    assert "Paris" in machine.client.answer("What is the capital of France? Answer in one word.", max_tokens=8)
+    machine.wait_for("spans: True")
+    machine.wait_for("answer: ")
+    console = machine.console()
+    assert "booted: True" in console and "child: 3" in console
+    machine.kernel.ctrl_alt_del()
+    assert machine.kernel.wait(20) == 0
+    console = machine.console()
+    assert "in order" in console
+    assert "reboot: Power down" in console and "Kernel panic" not in console
