@@ -1,4 +1,4 @@
-# Fails unless LIBRARY exports exactly the functions of HEADERS.
+# Fails unless LIBRARY exports exactly the functions of the C headers in the directory HEADERS.
 execute_process(COMMAND nm -D --defined-only --format=posix ${LIBRARY}
   OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[^\n]+" lines "${listing}")
@@ -11,8 +11,9 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 
+file(GLOB headers ${HEADERS}/*.h)
 set(declarations)
-foreach(header IN LISTS HEADERS)
+foreach(header IN LISTS headers)
   file(READ ${header} text)
   string(REGEX MATCHALL "\nVB_API [^;(]*(vb_[a-z_]+)\\(" found "${text}")
   list(APPEND declarations ${found})

@@ -157,11 +157,12 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"[handoff]\nmode = \"python\"\napp = \"\"\n",
               "line 3: `app = \"\"`: expected app in [handoff] to be a file, directory, zip, or "
               "\"package.module:function\", in quotes"},
-        Fault{"[handoff]\ndirectory = \"app\"\n",
-              "line 2: `directory = \"app\"`: expected directory in [handoff] to be an absolute path, or \"\" "
-              "for none"},
+        Fault{
+            "[handoff]\ndirectory = \"app\"\n",
+            "line 2: `directory = \"app\"`: expected directory in [handoff] to be an absolute path, or \"\" "
+            "for none"},
         Fault{"[handoff]\nready = \"now\"\n", "line 2: `ready = \"now\"`: expected ready in [handoff] to be "
-                                             "\"engine\" or \"app\""},
+                                              "\"engine\" or \"app\""},
         Fault{"[handoff]\nmode = \"exec\"\n", "line 1: `[handoff]`: it needs command in [handoff]: "
                                               "program and arguments, such as [\"/bin/sh\", "
                                               "\"-c\", \"...\"]"}));
@@ -171,14 +172,16 @@ TEST(Toml, ReadsTheHandoffToPython) {
     ASSERT_TRUE(read_toml("[handoff]\nmode = \"python\"\napp = \"a.b:c\"\narguments = [\"--x\"]\nvenv = "
                           "\"/venv\"\nsite = true\ndirectory = \"/app\"\nuser = \"app\"\nready = \"app\"\n",
                           "c.toml", config));
-    EXPECT_EQ(config.handoff, (Handoff{.mode = HandoffMode::python,
-                                       .app = "a.b:c",
-                                       .arguments = {"--x"},
-                                       .venv = "/venv",
-                                       .site = true,
-                                       .directory = "/app",
-                                       .user = "app",
-                                       .ready = HandoffReady::app}));
+    Handoff wanted;
+    wanted.mode = HandoffMode::python;
+    wanted.app = "a.b:c";
+    wanted.arguments = {"--x"};
+    wanted.venv = "/venv";
+    wanted.site = true;
+    wanted.directory = "/app";
+    wanted.user = "app";
+    wanted.ready = HandoffReady::app;
+    EXPECT_EQ(config.handoff, wanted);
 }
 
 TEST(Toml, LeavesTheConfigurationAloneOnAFault) {

@@ -24,10 +24,14 @@ class Machine final : public capi::Host {
     Machine& operator=(const Machine&) = delete;
 
     engine::Engine& engine() noexcept override { return engine_; }
-    bool wait_until_settled(std::chrono::milliseconds patience) override { return settled_.wait_for(patience); }
+    bool wait_until_settled(std::chrono::milliseconds patience) override {
+        return settled_.wait_for(patience);
+    }
     void ready() override { said += "ready\n"; }
     void set_status(std::string_view text) override { said += std::string(text) + "\n"; }
-    void alive(std::chrono::milliseconds patience) override { said += std::to_string(patience.count()) + "\n"; }
+    void alive(std::chrono::milliseconds patience) override {
+        said += std::to_string(patience.count()) + "\n";
+    }
     std::string timeline() const override { return "the timeline"; }
     base::Result<> serve() override { return base::failure("serve", "it", "not in this test"); }
 
@@ -75,7 +79,7 @@ TEST(HostTest, HearsWhatTheProgramSays) {
     EXPECT_EQ(vb_machine_watchdog(10), VB_OK);
     EXPECT_EQ(machine.said, "ready\ntext\n10\n");
     EXPECT_EQ(vb_machine_serve(), VB_ERROR_RESOURCES);
-    EXPECT_STREQ(vb_error_last(), "vb_machine_serve: serve it: not in this test");
+    EXPECT_STREQ(vb_error_last(), "serve it: not in this test");
     EXPECT_EQ(vb_machine_timeline(nullptr), VB_ERROR_ARGUMENT);
 }
 

@@ -86,8 +86,8 @@ TEST(OptionsTest, WhoMayAskAndHow) {
 }
 
 TEST(OptionsTest, AProgram) {
-    const auto options = parse({"--model", "m.gguf", "--python", "/app", "--argument", "-a", "--argument", "b",
-                                "--venv", "/venv", "--site", "--directory", "/d", "--ready-by-program"});
+    const auto options = parse({"--model", "m.gguf", "--python", "/app", "--argument", "-a", "--argument",
+                                "b", "--venv", "/venv", "--site", "--directory", "/d", "--ready-by-program"});
     ASSERT_TRUE(options) << options.error().text;
     ASSERT_TRUE(options->program);
     EXPECT_EQ(options->program->app, "/app");
