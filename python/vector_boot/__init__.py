@@ -14,9 +14,7 @@ one thread at a time. What the engine has to say goes to logging.getLogger("vect
 import sys
 
 if "_vector_boot" in sys.builtin_module_names:  # the runtime's own, with the engine that booted
-    import _vector_boot
-
-    sys.modules[f"{__name__}._vector_boot"] = _vector_boot
+    sys.modules[f"{__name__}._vector_boot"] = __import__("_vector_boot")
 
 from ._machine import Span, boot_timeline, is_booted, ready, serve, status, watchdog
 from ._model import Model, Session

@@ -137,7 +137,7 @@ class Model:
     def __new__(cls) -> Model: ...
     def open(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None,
         context: int | None,
         threads: int | None,
         parallel: int | None,

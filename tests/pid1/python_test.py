@@ -34,7 +34,7 @@ class Program:
         return path
 
     def boot(self, app, *, model=TINY_MODEL, **settings):
-        sections = {"handoff": {"mode": "python", "app": str(app)}}
+        sections = {"engine": {"cache": ""}, "handoff": {"mode": "python", "app": str(app)}}
         for name, value in settings.items():
             section, _, key = name.partition("__")
             sections.setdefault(section, {})[key] = value

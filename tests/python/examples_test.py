@@ -44,7 +44,7 @@ def test_session(run, tiny, tmp_path):
 
 
 def test_a_machines_program_on_a_laptop(run, start, tiny, tmp_path):
-    done = run(MACHINE / "hello.py", env={"VECTOR_BOOT_MODEL": str(tiny)})
+    done = run(MACHINE / "hello.py", "", env={"VECTOR_BOOT_MODEL": str(tiny)})
     assert (done.status, done.errors) == (0, "")
     assert done.output.startswith("on a laptop\n")
 
