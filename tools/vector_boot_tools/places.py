@@ -1,11 +1,13 @@
 """Where things are in the checkout and in what the tools start."""
 
+import os
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CACHE = CHECKOUT / ".cache"
-BINARIES = CHECKOUT / "build" / "release" / "bin"
-PACKAGE = CHECKOUT / "build" / "release" / "python"
+BUILD = Path(os.environ.get("VB_BUILD_DIR", CHECKOUT / "build" / "release")).resolve()
+BINARIES = BUILD / "bin"
+PACKAGE = BUILD / "python"
 
 # Inside a container or a virtual machine.
 INNER_BINARIES = "/opt/vector_boot/bin"

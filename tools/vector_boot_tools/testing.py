@@ -68,7 +68,8 @@ class Started:
     def vector_boot(cls, model: Path | None, *, cache: Path | None = None) -> Started:
         port = free_port()
         root = Root(model, files={INNER_CONFIG: configuration(LOOPBACK, port)}, cache=cache)
-        return cls(root, [VECTOR_BOOT], port)
+        sanitizers = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        return cls(root, [VECTOR_BOOT], port, sanitizers)
 
     @classmethod
     def llama_server(cls, model: Path) -> Started:
