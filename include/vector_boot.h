@@ -26,12 +26,11 @@
  * Options: start from VB_..._OPTIONS_INIT, so that struct_size is set; unless said otherwise 0 means the default. NULL
  * is all defaults. Text is UTF-8; `const char*` without a length is NUL-terminated.
  *
- * The library installs no signal handler, never exits, never writes to the standard streams, never changes the working
- * directory or the environment, and lets no C++ exception through. libgomp, which computes for it, lets idle threads
- * spin; GOMP_SPINCOUNT=20000 in the environment, set before the process starts, limits that. */
+ * The library installs no signal handler (but for devices), never exits, never writes to the standard streams, never
+ * changes the working directory or the environment, and lets no C++ exception through. libgomp, which computes for it,
+ * lets idle threads spin; GOMP_SPINCOUNT=20000 in the environment before the process starts limits that. */
 #ifndef VECTOR_BOOT_H
 #define VECTOR_BOOT_H
-
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +63,7 @@ extern "C" {
 #define VB_ERROR_CONTEXT (-8)   /**< the prompt is longer than the context */
 #define VB_ERROR_FILE (-9)    /**< a saved session is missing, damaged, or of another model, library or CPU */
 #define VB_ERROR_FORKED (-10) /**< the handle belongs to the parent process */
+#define VB_ERROR_DEVICE (-11) /**< a device is missing, refused or gone (vector_boot_device.h) */
 
 /** The version of the library that runs, such as "0.1.0". Static. */
 VB_API const char* vb_version(void);

@@ -16,6 +16,7 @@ import sys
 if "_vector_boot" in sys.builtin_module_names:  # the runtime's own, with the engine that booted
     sys.modules[f"{__name__}._vector_boot"] = __import__("_vector_boot")
 
+from ._device import Changes, Device, Dma, Interrupts, Region, barrier
 from ._machine import Span, boot_timeline, is_booted, ready, serve, status, watchdog
 from ._model import Model, Session
 from ._stream import Reply, Stream
@@ -23,6 +24,7 @@ from ._vector_boot import (
     CancelledError,
     ContextError,
     DeadlineError,
+    DeviceError,
     Embeddings,
     Error,
     ForkedError,
@@ -42,16 +44,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CancelledError",
+    "Changes",
     "ContextError",
     "DeadlineError",
+    "Device",
+    "DeviceError",
+    "Dma",
     "Embeddings",
     "Error",
     "ForkedError",
+    "Interrupts",
     "Message",
     "Model",
     "ModelError",
     "ModelInfo",
     "Options",
+    "Region",
     "Reply",
     "RequestError",
     "ResourceError",
@@ -62,6 +70,7 @@ __all__ = [
     "Token",
     "Usage",
     "__version__",
+    "barrier",
     "boot_timeline",
     "is_booted",
     "ready",

@@ -23,6 +23,8 @@ class Host {
     virtual void set_status(std::string_view text) = 0;
     // The next call comes within `patience`, or the process is to be killed; 0: no call comes any more.
     virtual void alive(std::chrono::milliseconds patience) = 0;
+    // The specification of a device that is configured by this name; empty: none is.
+    virtual std::string device(std::string_view name) const = 0;
     // As GET /timeline has it.
     virtual std::string timeline() const = 0;
     // Serves the HTTP API on the sockets that were passed to the process; once.

@@ -29,6 +29,7 @@ constexpr Named names[] = {
     {VB_ERROR_CONTEXT, "VB_ERROR_CONTEXT"},
     {VB_ERROR_FILE, "VB_ERROR_FILE"},
     {VB_ERROR_FORKED, "VB_ERROR_FORKED"},
+    {VB_ERROR_DEVICE, "VB_ERROR_DEVICE"},
 };
 
 } // namespace

@@ -84,11 +84,18 @@ constexpr Key keys[] = {
     {"mount", "target", "an absolute path, in quotes"},
     {"mount", "type", "a file system such as \"ext4\""},
     {"mount", "options", "options of mount(8) such as \"ro,noatime\""},
+    {"device", "name", "letters, digits, \"-\" or \"_\", in quotes, that no other device has"},
+    {"device", "pci", "\"VENDOR:DEVICE\" or an address such as \"0000:00:04.0\", or another key in its place"},
+    {"device", "vfio", "\"VENDOR:DEVICE\" or an address such as \"0000:00:04.0\""},
+    {"device", "uio", "what its driver calls it, in quotes"},
+    {"device", "path", "an absolute path such as \"/sys/devices/platform/sensor\""},
+    {"device", "file", "an absolute path, in quotes"},
+    {"device", "interrupt", "an absolute path of a FIFO, together with file"},
     {"sysctl", any_name, "a value in quotes, such as \"10\""},
 };
 
 base::Text<31> header_of(std::string_view section) noexcept {
-    const bool is_repeated = section == "service" || section == "mount";
+    const bool is_repeated = section == "service" || section == "mount" || section == "device";
     base::Text<31> header(is_repeated ? "[[" : "[");
     return header << section << (is_repeated ? "]]" : "]");
 }
@@ -125,6 +132,23 @@ const char* fault_of(const Handoff& handoff) noexcept {
     const auto is_status = [](int status) { return 0 <= status && status <= 255; };
     if (!std::ranges::all_of(handoff.success, is_status)) { return "success"; }
     if (!handoff.parent_death.empty() && parse_signal(handoff.parent_death) == 0) { return "parent_death"; }
+    return nullptr;
+}
+
+// The first faulty key of one [[device]].
+const char* fault_of(const std::vector<Device>& devices, std::size_t index) noexcept {
+    const Device& device = devices[index];
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const auto first = std::ranges::find(devices, device.name, &Device::name);
+    if (device.name.empty() || device.name.find_first_not_of(allowed) != std::string::npos ||
+        first != devices.begin() + static_cast<std::ptrdiff_t>(index)) {
+        return "name";
+    }
+    const std::string* const kinds[] = {&device.pci, &device.vfio, &device.uio, &device.path, &device.file};
+    if (std::ranges::count_if(kinds, [](const std::string* text) { return !text->empty(); }) != 1) { return "pci"; }
+    if (!device.path.empty() && !is_absolute(device.path)) { return "path"; }
+    if (!device.file.empty() && !is_absolute(device.file)) { return "file"; }
+    if (!device.interrupt.empty() && (device.file.empty() || !is_absolute(device.interrupt))) { return "interrupt"; }
     return nullptr;
 }
 
@@ -186,6 +210,13 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
     for (std::size_t index = 0; index < config.mount.size(); ++index) {
         if (is_absolute(config.mount[index].target)) { continue; }
         Invalid found = invalid("mount", "target");
+        found.index = index;
+        return found;
+    }
+    for (std::size_t index = 0; index < config.device.size(); ++index) {
+        const char* const fault = fault_of(config.device, index);
+        if (fault == nullptr) { continue; }
+        Invalid found = invalid("device", fault);
         found.index = index;
         return found;
     }

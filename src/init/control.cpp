@@ -32,6 +32,7 @@ base::Text<255> changed_for_the_next_start(const config::Config& now, const conf
     compare(now.control, next.control, "[control]");
     compare(now.log.directory, next.log.directory, "[log] directory");
     compare(now.mount, next.mount, "[[mount]]");
+    compare(now.device, next.device, "[[device]]");
     return list;
 }
 

@@ -42,6 +42,17 @@ void add_http(Arguments& arguments, const config::Http& http) {
     arguments.number_unless(usual.drain, "--drain", http.drain);
 }
 
+// As hardware/specification.h has it.
+std::string specification_of(const config::Device& device) {
+    std::string text = device.name + "=";
+    if (!device.pci.empty()) { return text + "pci:" + device.pci; }
+    if (!device.vfio.empty()) { return text + "vfio:" + device.vfio; }
+    if (!device.uio.empty()) { return text + "uio:" + device.uio; }
+    if (!device.path.empty()) { return text + "path:" + device.path; }
+    text += "file:" + device.file;
+    return device.interrupt.empty() ? text : text + "?interrupt=" + device.interrupt;
+}
+
 void add_program(Arguments& arguments, const config::Handoff& handoff) {
     arguments.text("--python", handoff.app);
     for (const std::string& argument : handoff.arguments) {
@@ -68,6 +79,9 @@ std::vector<std::string> runtime_arguments(std::string_view program, const confi
     add_http(arguments, config.http);
     if (config.handoff.mode == config::HandoffMode::python) {
         add_program(arguments, config.handoff);
+        for (const config::Device& device : config.device) {
+            arguments.text("--device", specification_of(device));
+        }
     } else if (config.sandbox.enabled) {
         arguments.flag("--confine");
         for (const std::string& path : config.sandbox.readable) {

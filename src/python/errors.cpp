@@ -6,7 +6,7 @@
 namespace vb::python {
 namespace {
 
-enum class Also : unsigned char { nothing, value_error, timeout_error, runtime_error, request_error };
+enum class Also : unsigned char { nothing, value_error, timeout_error, runtime_error, request_error, os_error };
 
 struct Kind {
     const char* name;
@@ -39,6 +39,8 @@ constexpr Kind kinds[] = {
     {"vector_boot.ForkedError",
      "The object belongs to the parent process: open the model in the process that uses it.", VB_ERROR_FORKED,
      Also::runtime_error},
+    {"vector_boot.DeviceError",
+     "A device is missing, refuses an access, or is gone. An OSError, too.", VB_ERROR_DEVICE, Also::os_error},
 };
 
 constexpr const char* error_document = "What vector_boot raises; str() of it is one line.\n\n"
@@ -71,6 +73,8 @@ Ref bases_of(ModuleState& state, Also also) {
         return Ref(PyTuple_Pack(2, state.error, PyExc_TimeoutError));
     case Also::runtime_error:
         return Ref(PyTuple_Pack(2, state.error, PyExc_RuntimeError));
+    case Also::os_error:
+        return Ref(PyTuple_Pack(2, state.error, PyExc_OSError));
     case Also::request_error:
         return Ref(PyTuple_Pack(1, slot(state, VB_ERROR_REQUEST)));
     }

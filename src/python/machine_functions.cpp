@@ -5,6 +5,7 @@
 #include "python/objects.h"
 #include "python/values.h"
 
+#include "vector_boot_device.h"
 #include "vector_boot_machine.h"
 
 #include <memory>
@@ -51,6 +52,11 @@ PyObject* timeline(PyObject* module, PyObject* /*none*/) noexcept {
                                 static_cast<Py_ssize_t>(vb_buffer_size(text.get())), "replace");
 }
 
+PyObject* barrier(PyObject* /*module*/, PyObject* /*none*/) noexcept {
+    vb_barrier();
+    Py_RETURN_NONE;
+}
+
 PyObject* serve(PyObject* module, PyObject* /*none*/) noexcept {
     Outcome outcome{};
     {
@@ -74,6 +80,7 @@ PyMethodDef* machine_functions() noexcept {
         {"timeline", timeline, METH_NOARGS,
          "timeline($module, /)\n--\n\nThe boot, as JSON in the format of Chrome's traces."},
         {"serve", serve, METH_NOARGS, "serve($module, /)\n--\n\nServes the HTTP API beside the program."},
+        {"barrier", barrier, METH_NOARGS, "barrier($module, /)\n--\n\nOrders accesses to devices."},
         {nullptr, nullptr, 0, nullptr}};
     return functions;
 }

@@ -28,7 +28,7 @@ int execute(PyObject* module) noexcept {
     auto& state = *new (address(module)) ModuleState();
     const bool done =
         add_errors(module, state) && add_records(module, state) && add_model(module, state) &&
-        add_request(module, state) && add_session(module, state) && add_embeddings(module, state) &&
+        add_request(module, state) && add_session(module, state) && add_embeddings(module, state) && add_devices(module, state) &&
         PyModule_AddStringConstant(module, "version", vb_version()) == 0 && register_end(module);
     return done ? 0 : -1;
 }
@@ -42,6 +42,7 @@ int for_each(ModuleState& state, Visit visit) {
     }
     for (PyTypeObject** type :
          {&state.model_type, &state.request_type, &state.session_type, &state.embeddings_type,
+          &state.device_type, &state.region_type, &state.interrupt_type, &state.poll_type, &state.dma_type,
           &state.info_type, &state.usage_type, &state.token_type}) {
         auto* object = reinterpret_cast<PyObject*>(*type);
         if (const int stopped = visit(object)) { return stopped; }

@@ -16,7 +16,7 @@ namespace vb::python {
 struct ModelObject;
 
 struct ModuleState {
-    static constexpr std::size_t most_statuses = 11; // VB_ERROR_ARGUMENT is 1 here, and so on
+    static constexpr std::size_t most_statuses = 12; // VB_ERROR_ARGUMENT is 1 here, and so on
 
     PyObject* error = nullptr; // vector_boot.Error
     std::array<PyObject*, most_statuses> errors{};
@@ -24,6 +24,11 @@ struct ModuleState {
     PyTypeObject* request_type = nullptr;
     PyTypeObject* session_type = nullptr;
     PyTypeObject* embeddings_type = nullptr;
+    PyTypeObject* device_type = nullptr;
+    PyTypeObject* region_type = nullptr;
+    PyTypeObject* interrupt_type = nullptr;
+    PyTypeObject* poll_type = nullptr;
+    PyTypeObject* dma_type = nullptr;
     PyTypeObject* info_type = nullptr;
     PyTypeObject* usage_type = nullptr;
     PyTypeObject* token_type = nullptr;
@@ -45,6 +50,7 @@ bool add_model(PyObject* module, ModuleState& state);
 bool add_request(PyObject* module, ModuleState& state);
 bool add_session(PyObject* module, ModuleState& state);
 bool add_embeddings(PyObject* module, ModuleState& state);
+bool add_devices(PyObject* module, ModuleState& state);
 
 // Makes the type and puts it into the module.
 bool add_type(PyObject* module, PyType_Spec& spec, PyTypeObject*& type);

@@ -93,6 +93,22 @@ void add_program_options(CLI::App& app, Options& options, interpreter::Program& 
     app.add_option("--directory", options.directory, "Where the program runs")
         ->type_name("DIR")
         ->needs(python);
+    app.add_option_function<std::vector<std::string>>(
+           "--device",
+           [&options](const std::vector<std::string>& given) {
+               for (const std::string& one : given) {
+                   const std::size_t equals = one.find('=');
+                   if (equals == 0 || equals == std::string::npos) {
+                       throw CLI::ValidationError("--device", one + " is not like sensor=pci:1234:11e8");
+                   }
+                   options.devices.insert_or_assign(one.substr(0, equals), one.substr(equals + 1));
+               }
+           },
+           "A device that the program may open by this name; may be repeated")
+        ->type_name("NAME=DEVICE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->needs(python);
     app.add_flag("--ready-by-program", options.says_ready, "Report READY when the program says so")
         ->needs(python);
 }

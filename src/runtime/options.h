@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <expected>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +33,7 @@ struct Options {
     std::optional<interpreter::Program> program;
     std::string directory;   // where the program runs; empty: where it is
     bool says_ready = false; // READY waits for the program's word
+    std::map<std::string, std::string, std::less<>> devices; // of the program: name -> specification
 };
 
 // What to do instead of running: print a text, and exit.

@@ -51,6 +51,11 @@ class PythonHost final : public capi::Host {
     void alive(std::chrono::milliseconds patience) override {
         surroundings_.mailbox.post([this, patience] { service_.program_alive(patience); });
     }
+    std::string device(std::string_view name) const override {
+        const auto& devices = surroundings_.options.devices;
+        const auto known = devices.find(name);
+        return known == devices.end() ? std::string() : known->second;
+    }
     std::string timeline() const override { return trace::export_chrome(surroundings_.timeline); }
     base::Result<> serve() override {
         std::promise<base::Result<>> promise;

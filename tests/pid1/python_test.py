@@ -33,7 +33,7 @@ class Program:
         path.write_text(prelude + textwrap.dedent(source))
         return path
 
-    def boot(self, app, *, model=TINY_MODEL, **settings):
+    def boot(self, app, *, model=TINY_MODEL, device=None, **settings):
         sections = {"engine": {"cache": ""}, "handoff": {"mode": "python", "app": str(app)}}
         for name, value in settings.items():
             section, _, key = name.partition("__")
@@ -41,6 +41,8 @@ class Program:
         text = "".join(
             f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
             for section, keys in sections.items())
+        if device:
+            text += "[[device]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in device.items())
         configuration = self.folder / "config.toml"
         configuration.write_text(text)
         return self._start("--config", str(configuration), "--model", str(model), "--listen", f"{LOOPBACK}:{self.port}")
@@ -330,6 +332,38 @@ def test_the_boot_is_on_its_timeline(program):
         for span in vector_boot.boot_timeline(): say(span.name)
     """), failure__policy="exit").finish()
     assert {"init: spawn runtime", "python: load", "python: initialise", "engine: weights"} <= set(program.lines())
+
+
+def test_a_device_by_its_name(program, tmp_path):
+    registers, fifo = tmp_path / "registers", tmp_path / "fifo"
+    registers.write_bytes(bytes(4096))
+    os.mkfifo(fifo)
+    init = program.boot(program.write("""
+        import asyncio, vector_boot
+        async def main():
+            device = vector_boot.Device("sensor")
+            region = device.region()
+            region.write32(8, 42)
+            say("up")
+            async for count in device.interrupts():
+                say("interrupts", count, region.read32(0))
+                region.write32(4, 1)
+        asyncio.run(main())
+    """), device={"name": "sensor", "file": str(registers), "interrupt": str(fifo)})
+    program.wait_for("up")
+    assert int.from_bytes(registers.read_bytes()[8:12], "little") == 42
+    with open(registers, "r+b") as file:
+        file.write((0x10000ED).to_bytes(4, "little"))
+    with open(fifo, "wb") as file:
+        file.write(b"!")
+    program.wait_for(f"interrupts 1 {0x10000ED}")
+    os.truncate(registers, 0)  # it vanishes while it is in use
+    with open(fifo, "wb") as file:
+        file.write(b"!")
+    eventually(lambda: program.lines().count("up") == 2, "the program once more")
+    init.signal(signal.SIGTERM)
+    _, _, log = init.finish()
+    assert "DeviceError" in log
 
 
 def test_the_examples(program, start, tmp_path):

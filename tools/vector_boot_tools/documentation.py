@@ -26,9 +26,10 @@ COMMON = {
     "WARN_AS_ERROR": "FAIL_ON_WARNINGS",
     "QUIET": "YES",
 }
+C_HEADERS = ("vector_boot.h", "vector_boot_machine.h", "vector_boot_device.h")
 # Of the C++ header the classes are described; most of its functions are the C ones of the same name.
 HEADERS = {
-    "c": {"INPUT": "include/vector_boot.h include/vector_boot_machine.h", "OPTIMIZE_OUTPUT_FOR_C": "YES", "TYPEDEF_HIDES_STRUCT": "YES"},
+    "c": {"INPUT": " ".join(f"include/{name}" for name in C_HEADERS), "OPTIMIZE_OUTPUT_FOR_C": "YES", "TYPEDEF_HIDES_STRUCT": "YES"},
     "cpp": {"INPUT": "include/vector_boot.hpp", "EXTRACT_ALL": "YES", "EXCLUDE_SYMBOLS": "vector_boot::detail"},
 }
 
@@ -61,7 +62,7 @@ def described() -> dict[str, set[str]]:
 
 def public() -> dict[str, set[str]]:
     """What the header declares and the package exports."""
-    headers = (Path(CHECKOUT, "include", name).read_text(encoding="utf-8") for name in ("vector_boot.h", "vector_boot_machine.h"))
+    headers = (Path(CHECKOUT, "include", name).read_text(encoding="utf-8") for name in C_HEADERS)
     header = "".join(headers)
     package = Path(CHECKOUT, "python", "vector_boot", "__init__.py").read_text(encoding="utf-8")
     exported = re.findall(r'^    "(\w+)",$', package.split("__all__ = [")[1], re.MULTILINE)

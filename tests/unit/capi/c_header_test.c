@@ -1,5 +1,6 @@
 /* The header as C11 alone: its numbers and sizes are what was promised, and every function refuses NULL with
  * a text. */
+#include "vector_boot_device.h"
 #include "vector_boot_machine.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@ _Static_assert(VB_OK == 0 && VB_END == 1 && VB_AGAIN == 2, "success");
 _Static_assert(VB_ERROR_ARGUMENT == -1 && VB_ERROR_MODEL == -2 && VB_ERROR_RESOURCES == -3, "errors");
 _Static_assert(VB_ERROR_REQUEST == -4 && VB_ERROR_INTERNAL == -5 && VB_ERROR_CANCELLED == -6, "errors");
 _Static_assert(VB_ERROR_DEADLINE == -7 && VB_ERROR_CONTEXT == -8 && VB_ERROR_FILE == -9, "errors");
-_Static_assert(VB_ERROR_FORKED == -10, "errors");
+_Static_assert(VB_ERROR_FORKED == -10 && VB_ERROR_DEVICE == -11, "errors");
 _Static_assert(VB_FINISH_NONE == 0 && VB_FINISH_STOP == 1 && VB_FINISH_LENGTH == 2, "ends");
 _Static_assert(VB_LOG_ERROR == 3 && VB_LOG_WARNING == 4 && VB_LOG_NOTICE == 5, "levels");
 _Static_assert(VB_LOG_INFO == 6 && VB_LOG_DEBUG == 7, "levels");

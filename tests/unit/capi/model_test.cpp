@@ -12,7 +12,8 @@ namespace vector_boot::testing {
 namespace {
 
 TEST(Status, HasANameForEachNumber) {
-    const std::array names = {"VB_ERROR_FORKED",
+    const std::array names = {"VB_ERROR_DEVICE",
+                              "VB_ERROR_FORKED",
                               "VB_ERROR_FILE",
                               "VB_ERROR_CONTEXT",
                               "VB_ERROR_DEADLINE",
@@ -25,10 +26,10 @@ TEST(Status, HasANameForEachNumber) {
                               "VB_OK",
                               "VB_END",
                               "VB_AGAIN"};
-    for (std::int32_t status = -10; const char* const name : names) {
+    for (std::int32_t status = -11; const char* const name : names) {
         EXPECT_STREQ(vb_status_name(status++), name);
     }
-    for (const std::int32_t unknown : {3, -11, INT32_MAX, INT32_MIN}) {
+    for (const std::int32_t unknown : {3, -12, INT32_MAX, INT32_MIN}) {
         EXPECT_STREQ(vb_status_name(unknown), "unknown");
     }
 }

@@ -143,11 +143,11 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"[enigne]\nmodel = \"x\"\n",
               "line 1: `[enigne]`: unknown section [enigne]; expected one of "
               "[engine], [handoff], [listen], [http], [sandbox], [failure], "
-              "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [sysctl]"},
+              "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [[device]], [sysctl]"},
         Fault{"context = 5\n",
               "line 1: `context = 5`: expected a section first, one of [engine], [handoff], "
               "[listen], [http], [sandbox], [failure], "
-              "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [sysctl]"},
+              "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [[device]], [sysctl]"},
         Fault{"[engine]\nmodel\n", "line 2: `model`: expected `key = value`"},
         Fault{"log.level = \"info\"\nengine.context = 38\n",
               "line 2: `engine.context = 38`: expected context in [engine] to be a whole number of tokens "
@@ -163,6 +163,15 @@ INSTANTIATE_TEST_SUITE_P(
             "for none"},
         Fault{"[handoff]\nready = \"now\"\n", "line 2: `ready = \"now\"`: expected ready in [handoff] to be "
                                               "\"engine\" or \"app\""},
+        Fault{"[[device]]\nname = \"a\"\nuio = \"x\"\n[[device]]\nname = \"a\"\nuio = \"y\"\n",
+              "line 5: `name = \"a\"`: expected name in [device] to be letters, digits, \"-\" or \"_\", in "
+              "quotes, that no other device has"},
+        Fault{"[[device]]\nname = \"a\"\n",
+              "line 1: `[[device]]`: it needs pci in [device]: \"VENDOR:DEVICE\" or an address such as "
+              "\"0000:00:04.0\", or another key in its place"},
+        Fault{"[[device]]\nname = \"a\"\nuio = \"x\"\ninterrupt = \"/fifo\"\n",
+              "line 4: `interrupt = \"/fifo\"`: expected interrupt in [device] to be an absolute path of a "
+              "FIFO, together with file"},
         Fault{"[handoff]\nmode = \"exec\"\n", "line 1: `[handoff]`: it needs command in [handoff]: "
                                               "program and arguments, such as [\"/bin/sh\", "
                                               "\"-c\", \"...\"]"}));

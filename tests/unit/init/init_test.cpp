@@ -268,6 +268,9 @@ class ProgramTest : public InitTest {
         config.handoff.mode = config::HandoffMode::python;
         config.handoff.app = "/app";
         config.handoff.arguments = {"one"};
+        config.device.emplace_back().name = "sensor";
+        config.device.back().file = "/registers";
+        config.device.back().interrupt = "/fifo";
         kernel.on_spawn = [this](pid_t process) {
             kernel.after(50ms, [this, process] { kernel.notify(process, "READY=1"); });
             kernel.after(1s, [this, process] { kernel.die(process, exited(5)); });
@@ -285,6 +288,7 @@ TEST_F(ProgramTest, IsStartedAgainWhateverItsStatus) {
     const auto app = std::ranges::find(words, "--python");
     ASSERT_LT(words.end() - app, 10);
     EXPECT_EQ(std::vector(app, app + 4), (std::vector<std::string>{"--python", "/app", "--argument", "one"}));
+    EXPECT_TRUE(std::ranges::contains(words, "sensor=file:/registers?interrupt=/fifo"));
     EXPECT_FALSE(std::ranges::contains(words, "--confine"));
 }
 

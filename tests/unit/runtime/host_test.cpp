@@ -32,6 +32,9 @@ class Machine final : public capi::Host {
     void alive(std::chrono::milliseconds patience) override {
         said += std::to_string(patience.count()) + "\n";
     }
+    std::string device(std::string_view name) const override {
+        return name == "sensor" ? "file:" + std::string(VB_TINY_MODEL) : std::string();
+    }
     std::string timeline() const override { return "the timeline"; }
     base::Result<> serve() override { return base::failure("serve", "it", "not in this test"); }
 

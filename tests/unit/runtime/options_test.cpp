@@ -87,7 +87,7 @@ TEST(OptionsTest, WhoMayAskAndHow) {
 
 TEST(OptionsTest, AProgram) {
     const auto options = parse({"--model", "m.gguf", "--python", "/app", "--argument", "-a", "--argument",
-                                "b", "--venv", "/venv", "--site", "--directory", "/d", "--ready-by-program"});
+                                "b", "--venv", "/venv", "--site", "--directory", "/d", "--device", "sensor=pci:1234:11e8", "--ready-by-program"});
     ASSERT_TRUE(options) << options.error().text;
     ASSERT_TRUE(options->program);
     EXPECT_EQ(options->program->app, "/app");
@@ -95,6 +95,8 @@ TEST(OptionsTest, AProgram) {
     EXPECT_EQ(options->program->virtual_environment, "/venv");
     EXPECT_TRUE(options->program->site);
     EXPECT_EQ(options->directory, "/d");
+    EXPECT_EQ(options->devices.at("sensor"), "pci:1234:11e8");
+    EXPECT_EQ(parse({"--model", "m.gguf", "--python", "/a", "--device", "sensor"}).error().exit_code, 1);
     EXPECT_TRUE(options->says_ready);
     EXPECT_FALSE(parse({"--model", "m.gguf"})->program);
     EXPECT_EQ(parse({"--model", "m.gguf", "--argument", "x"}).error().exit_code, 1);
