@@ -1,9 +1,10 @@
-// A device that this process drives itself: its regions, and what it is called. Opening says what is wrong in the words
+// A device that this process drives itself: its regions, its interrupt, and what it is called. Opening says what is wrong in the words
 // of the person who wrote the specification: no such device and what is there instead, no driver, no permission.
 // It must never load a module, bind a driver (hardware/pci_driver.h does, when told to) or keep a device from going:
 // one that is gone is an error of the next call.
 #pragma once
 
+#include "hardware/interrupt.h"
 #include "hardware/region.h"
 #include "hardware/specification.h"
 #include "hardware/sysfs.h"
@@ -33,6 +34,8 @@ class Device {
     const std::vector<RegionInformation>& regions() const noexcept { return regions_; }
     // The region stays when the device object goes.
     Result<Region> map(unsigned index, Access access = Access::read_write) const;
+    // As a descriptor for an event loop, armed.
+    virtual Result<Interrupt> interrupt() const = 0;
     // Whether it is still there, as far as the kernel knows.
     virtual bool is_present() const = 0;
 

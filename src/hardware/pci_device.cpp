@@ -10,9 +10,17 @@ namespace {
 
 class PciRegisters final : public Device {
   public:
-    PciRegisters(PciDevice device, std::vector<RegionInformation> regions)
-        : Device("pci:" + device.address, std::move(regions)), device_(std::move(device)) {}
+    PciRegisters(PciDevice device, std::vector<RegionInformation> regions, const Roots& roots)
+        : Device("pci:" + device.address, std::move(regions)), device_(std::move(device)), roots_(roots) {}
 
+    Result<Interrupt> interrupt() const override {
+        if (const auto uio = uio_device_of(device_.path, roots_)) { return Interrupt::open_uio(*uio); }
+        const std::string lacking = device_.driver.empty()
+                                        ? "it has no driver that passes interrupts on"
+                                        : "its driver " + device_.driver + " passes none on";
+        return base::failure("open the interrupt", name(),
+                             lacking + "; bind uio_pci_generic, or take it as vfio:" + device_.address);
+    }
     bool is_present() const override { return exists(device_.path); }
 
   private:
@@ -30,6 +38,7 @@ class PciRegisters final : public Device {
     }
 
     PciDevice device_;
+    Roots roots_;
 };
 
 // A device without a driver may be switched off: all its registers would read as ones. It stays on when we go, as
@@ -57,7 +66,7 @@ Result<std::unique_ptr<Device>> open_pci_device(const Specification& specificati
                            .size = resource.size,
                            .is_memory = resource.is_memory});
     }
-    return std::make_unique<PciRegisters>(std::move(*device), std::move(regions));
+    return std::make_unique<PciRegisters>(std::move(*device), std::move(regions), roots);
 }
 
 } // namespace vb::hardware

@@ -12,8 +12,12 @@ class RegisterFile final : public Device {
   public:
     RegisterFile(const Specification& specification, std::uint64_t size)
         : Device("file:" + specification.object, {{.index = 0, .name = "file", .size = size}}),
-          path_(specification.object) {}
+          path_(specification.object), interrupt_(specification.interrupt) {}
 
+    Result<Interrupt> interrupt() const override {
+        if (!interrupt_.empty()) { return Interrupt::open_fifo(interrupt_); }
+        return base::failure("open the interrupt", name(), "none was given; add ?interrupt=/path of a FIFO");
+    }
     bool is_present() const override { return exists(path_); }
 
   private:
@@ -25,6 +29,7 @@ class RegisterFile final : public Device {
     }
 
     std::string path_;
+    std::string interrupt_;
 };
 
 } // namespace

@@ -22,6 +22,7 @@ class UioRegisters final : public Device {
     UioRegisters(UioDevice device, std::vector<RegionInformation> regions)
         : Device("uio:" + device.number, std::move(regions)), device_(std::move(device)) {}
 
+    Result<Interrupt> interrupt() const override { return Interrupt::open_uio(device_); }
     bool is_present() const override { return exists(device_.path); }
 
   private:
