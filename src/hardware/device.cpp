@@ -16,8 +16,18 @@ Result<Region> Device::map(unsigned index, Access access) const {
             "map", name_, "it has no region " + std::to_string(index) + "; there is " + join(there, "none"));
     }
     const std::string region_name = name_ + " " + region->name;
-    if (!region->is_memory) { return base::failure("map", region_name, "it is I/O ports, not memory"); }
+    if (!region->is_mappable) {
+        return base::failure("map", region_name, "it cannot be mapped: it is I/O ports, or less than a page");
+    }
     return map_region(*region, access, region_name);
+}
+
+Result<Interrupt> Device::removal() const {
+    return base::failure("open the interrupt", name_, "only a vfio: device is asked for before it goes");
+}
+
+Result<DmaBuffer> Device::allocate_dma(std::size_t, std::uint64_t) {
+    return base::failure("allocate for DMA", name_, "only a vfio: device has memory that it may reach");
 }
 
 Result<std::unique_ptr<Device>> open_device(std::string_view text, const Roots& roots) {
@@ -32,9 +42,9 @@ Result<std::unique_ptr<Device>> open_device(std::string_view text, const Roots& 
     case Specification::Kind::path:
         return open_uio_device(*specification, roots);
     case Specification::Kind::vfio:
-        break;
+        return open_vfio_device(*specification, roots);
     }
-    return base::failure("open", text, "VFIO is not supported yet");
+    return base::failure("open", text, "there is no such kind of device");
 }
 
 } // namespace vb::hardware

@@ -4,6 +4,7 @@
 // one that is gone is an error of the next call.
 #pragma once
 
+#include "hardware/dma.h"
 #include "hardware/interrupt.h"
 #include "hardware/region.h"
 #include "hardware/specification.h"
@@ -20,7 +21,7 @@ struct RegionInformation {
     unsigned index = 0; // the number of the BAR or of UIO's map
     std::string name;   // as the driver calls it, "bar0", "file"
     std::uint64_t size = 0;
-    bool is_memory = true; // else I/O ports, which cannot be mapped
+    bool is_mappable = true; // else I/O ports, or less than a page
 };
 
 class Device {
@@ -36,6 +37,10 @@ class Device {
     Result<Region> map(unsigned index, Access access = Access::read_write) const;
     // As a descriptor for an event loop, armed.
     virtual Result<Interrupt> interrupt() const = 0;
+    // Readable when the kernel wants the device back from us: VFIO's.
+    virtual Result<Interrupt> removal() const;
+    // Memory that the device may reach, whose addresses for it have no bits but those of `mask`: VFIO's.
+    virtual Result<DmaBuffer> allocate_dma(std::size_t size, std::uint64_t mask);
     // Whether it is still there, as far as the kernel knows.
     virtual bool is_present() const = 0;
 
@@ -57,5 +62,6 @@ Result<std::unique_ptr<Device>> open_device(std::string_view specification, cons
 Result<std::unique_ptr<Device>> open_register_file(const Specification& specification);
 Result<std::unique_ptr<Device>> open_pci_device(const Specification& specification, const Roots& roots);
 Result<std::unique_ptr<Device>> open_uio_device(const Specification& specification, const Roots& roots);
+Result<std::unique_ptr<Device>> open_vfio_device(const Specification& specification, const Roots& roots);
 
 } // namespace vb::hardware

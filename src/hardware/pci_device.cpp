@@ -64,7 +64,7 @@ Result<std::unique_ptr<Device>> open_pci_device(const Specification& specificati
         regions.push_back({.index = resource.index,
                            .name = "bar" + std::to_string(resource.index),
                            .size = resource.size,
-                           .is_memory = resource.is_memory});
+                           .is_mappable = resource.is_memory});
     }
     return std::make_unique<PciRegisters>(std::move(*device), std::move(regions), roots);
 }

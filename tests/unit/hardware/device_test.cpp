@@ -119,7 +119,8 @@ TEST_F(DeviceTest, SaysWhichRegionsThereAre) {
     ASSERT_TRUE(device);
     EXPECT_EQ(reason(device->map(2)),
               "map pci:0000:00:04.0: it has no region 2; there is 0 (bar0), 1 (bar1), 4 (bar4)");
-    EXPECT_EQ(reason(device->map(1)), "map pci:0000:00:04.0 bar1: it is I/O ports, not memory");
+    EXPECT_EQ(reason(device->map(1)),
+              "map pci:0000:00:04.0 bar1: it cannot be mapped: it is I/O ports, or less than a page");
 }
 
 TEST_F(DeviceTest, AUioDeviceIsFoundByNameOrNumber) {

@@ -29,7 +29,7 @@ class DeviceTree {
         directory.write(place / "config", std::string(256, '\0'));
     }
     void bind(const std::string& address, const std::string& driver) const {
-        directory.link(pci(address) / "driver", "../../../bus/pci/drivers/" + driver);
+        directory.link(pci(address) / "driver", "../../drivers/" + driver);
     }
 
     // With a map 0 of 4 KiB and a map 1 of 32 bytes that begins within a page.
