@@ -1,5 +1,7 @@
-// PID 1 of a machine with QEMU's "edu" device, which drives it by vb_hardware in each way that there is, and says on
-// the console what came of it: by sysfs, by UIO, by VFIO, and while it is being unplugged. edu_test.py reads that.
+// PID 1 of a machine with QEMU's "edu" device and a keyboard, which drives them by vb_hardware in each way that there
+// is, and says on the console what came of it: by sysfs, by UIO, by VFIO, and while the device is being unplugged; keys
+// as they come, and more of them than the kernel keeps. hardware_test.py reads that.
+#include "hardware/input.h"
 #include "hardware/pci_driver.h"
 #include "hardware/vfio.h"
 #include "sys/module_file.h"
@@ -44,7 +46,7 @@ constexpr std::uint64_t dma_mask = (1 << 28) - 1;
 constexpr std::uint64_t dma_start = 1, dma_to_memory = 2, dma_interrupt = 4;
 constexpr std::uint32_t dma_is_done = 0x100; // of interrupt_status
 
-const base::Log out(STDERR_FILENO, "edu");
+const base::Log out(STDERR_FILENO, "hardware");
 
 base::Text<15> hexadecimal(std::uint32_t value) {
     base::Text<15> digits;
@@ -95,6 +97,25 @@ void identify(Region& registers) {
     must(registers.write(factorial, std::uint32_t{10}));
     while ((must(registers.read<std::uint32_t>(status)) & is_computing) != 0) {}
     out.info("factorial ", must(registers.read<std::uint32_t>(factorial)));
+}
+
+// Two readers of one keyboard: this one takes every event until the last key, the other none before that.
+void use_keyboard() {
+    InputDevice late = must(InputDevice::open("QEMU Virtio Keyboard"));
+    InputDevice prompt = must(InputDevice::open(late.name().substr(late.name().find(':') + 1)));
+    out.info("waiting for keys of ", late.name());
+    std::uint64_t presses = 0;
+    while (!prompt.is_pressed(KEY_ENTER)) {
+        if (!wait_for(prompt.fd())) { fail("no key was pressed"); }
+        for (const InputEvent& event : must(prompt.take())) {
+            if (event.type == EV_KEY && event.value == 1) { out.info("press ", ++presses); }
+        }
+    }
+    out.info("keys: ", presses, " presses, ", prompt.losses(), " losses");
+    const auto events = must(late.take());
+    const bool is_right = late.is_pressed(KEY_B) && late.is_pressed(KEY_ENTER) && !late.is_pressed(KEY_A);
+    out.info("keys after ", late.losses(), " loss: ", events.size(), " events, ",
+             is_right ? "the same are pressed" : "OTHERS ARE PRESSED");
 }
 
 void take_interrupts(Region& registers, Interrupt& interrupt) {
@@ -221,6 +242,7 @@ int main() {
     use_uio();
     use_vfio();
     read_what_is_gone(*device, registers);
+    use_keyboard();
     out.info("done");
     power_off();
 }
