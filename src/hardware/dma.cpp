@@ -1,6 +1,7 @@
 #include "hardware/dma.h"
 
 #include <bit>
+#include <cstddef>
 #include <cstring>
 #include <linux/vfio.h>
 #include <unistd.h>
@@ -37,12 +38,13 @@ bool copy_from(std::span<const std::byte> bytes, std::size_t offset, Value& valu
 }
 
 std::vector<IovaRange> ranges_at(std::span<const std::byte> bytes, std::size_t offset) {
+    using Capability = vfio_iommu_type1_info_cap_iova_range; // with the ranges behind it
     std::vector<IovaRange> ranges;
-    vfio_iommu_type1_info_cap_iova_range capability{};
-    if (!copy_from(bytes, offset, capability)) { return ranges; }
-    for (std::uint32_t index = 0; index < capability.nr_iovas; ++index) {
+    std::uint32_t count = 0;
+    if (!copy_from(bytes, offset + offsetof(Capability, nr_iovas), count)) { return ranges; }
+    for (std::uint32_t index = 0; index < count; ++index) {
         vfio_iova_range range{};
-        if (!copy_from(bytes, offset + sizeof capability + index * sizeof range, range)) { break; }
+        if (!copy_from(bytes, offset + sizeof(Capability) + index * sizeof range, range)) { break; }
         ranges.push_back({.first = range.start, .last = range.end});
     }
     return ranges;
