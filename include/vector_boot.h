@@ -63,7 +63,7 @@ extern "C" {
 #define VB_ERROR_CONTEXT (-8)   /**< the prompt is longer than the context */
 #define VB_ERROR_FILE (-9)    /**< a saved session is missing, damaged, or of another model, library or CPU */
 #define VB_ERROR_FORKED (-10) /**< the handle belongs to the parent process */
-#define VB_ERROR_DEVICE (-11) /**< a device is missing, refused or gone (vector_boot_device.h) */
+#define VB_ERROR_DEVICE (-11) /**< a device is missing, refuses an access, or is gone */
 
 /** The version of the library that runs, such as "0.1.0". Static. */
 VB_API const char* vb_version(void);

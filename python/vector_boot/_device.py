@@ -184,10 +184,12 @@ class _Watched:
         """Until the descriptor is readable. Nobody is watched while nobody waits."""
         import asyncio
 
+        from ._events import _finish
+
         loop = asyncio.get_running_loop()
         readable: asyncio.Future[None] = loop.create_future()
         descriptor = self._handle.fileno()
-        loop.add_reader(descriptor, lambda: readable.done() or readable.set_result(None))
+        loop.add_reader(descriptor, _finish, readable)
         try:
             await readable
         finally:

@@ -1,12 +1,11 @@
 // vb_device_* and what they give: src/hardware, behind handles.
+#include "hardware/device.h"
 #include "capi/host.h"
 #include "capi/status.h"
-#include "hardware/device.h"
 #include "hardware/polled.h"
 
 #include "vector_boot_device.h"
 
-#include <atomic>
 #include <cctype>
 #include <cstdlib>
 #include <optional>
@@ -48,7 +47,8 @@ std::int32_t status_of(const Result<>& done) noexcept { return done ? succeed() 
 
 // VB_OK, or the failure: one of them is NULL.
 template <class Handle>
-std::int32_t check(const char* function, const Handle* handle, const char* other_name = "", const void* other = "") {
+std::int32_t check(const char* function, const Handle* handle, const char* other_name = "",
+                   const void* other = "") {
     if (handle == nullptr) { return fail(VB_ERROR_ARGUMENT, function, ": ", Handle::name, " is NULL"); }
     if (other == nullptr) { return fail(VB_ERROR_ARGUMENT, function, ": ", other_name, " is NULL"); }
     return VB_OK;
@@ -97,9 +97,10 @@ int32_t vb_device_open(const char* what, vb_device** out) try {
     if (!specification.contains(':')) {
         specification = look_up(what);
         if (specification.empty()) {
-            return fail(VB_ERROR_DEVICE, "there is no device \"", what,
-                        "\": expected a [[device]] of that name in config.toml, or VECTOR_BOOT_DEVICE_NAME in the "
-                        "environment, or a text such as \"pci:1234:11e8\"");
+            return fail(
+                VB_ERROR_DEVICE, "there is no device \"", what,
+                "\": expected a [[device]] of that name in config.toml, or VECTOR_BOOT_DEVICE_NAME in the "
+                "environment, or a text such as \"pci:1234:11e8\"");
         }
     }
     return give(hardware::open_device(specification), out);
@@ -126,7 +127,8 @@ int32_t vb_device_map(vb_device* device, uint32_t index, vb_region** out) try {
     *out = nullptr;
     const auto& regions = device->device->regions();
     if (index >= regions.size()) {
-        return fail(VB_ERROR_ARGUMENT, "vb_device_map: index is ", index, ", and the device has ", regions.size(), " regions");
+        return fail(VB_ERROR_ARGUMENT, "vb_device_map: index is ", index, ", and the device has ",
+                    regions.size(), " regions");
     }
     return give(device->device->map(regions[index].index), out);
 } catch (...) { return caught(__func__); }
@@ -163,7 +165,8 @@ int32_t vb_region_read_block(const vb_region* region, uint32_t width, size_t off
     return status_of(region->region.read_block(*wide, offset, {static_cast<std::byte*>(to), size}));
 }
 
-int32_t vb_region_write_block(vb_region* region, uint32_t width, size_t offset, const void* from, size_t size) {
+int32_t vb_region_write_block(vb_region* region, uint32_t width, size_t offset, const void* from,
+                              size_t size) {
     if (const int32_t wrong = check(__func__, region, "from", size > 0 ? from : "")) { return wrong; }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
@@ -172,7 +175,7 @@ int32_t vb_region_write_block(vb_region* region, uint32_t width, size_t offset, 
 
 void vb_region_free(vb_region* region) { delete region; }
 
-void vb_barrier(void) { std::atomic_thread_fence(std::memory_order_seq_cst); }
+void vb_barrier(void) { hardware::full_barrier(); }
 
 int32_t vb_device_interrupt(vb_device* device, vb_interrupt** out) try {
     if (const int32_t wrong = check(__func__, device, "out", static_cast<const void*>(out))) { return wrong; }
@@ -200,15 +203,16 @@ int32_t vb_interrupt_arm(vb_interrupt* interrupt) try {
 
 void vb_interrupt_free(vb_interrupt* interrupt) { delete interrupt; }
 
-int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, uint64_t mask, uint64_t period_us,
-                       vb_poll** out) try {
+int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, uint64_t mask,
+                       uint64_t period_us, vb_poll** out) try {
     if (const int32_t wrong = check(__func__, region, "out", static_cast<const void*>(out))) { return wrong; }
     *out = nullptr;
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
     constexpr std::uint64_t day = 86'400'000'000;
     if (period_us > day) {
-        return fail(VB_ERROR_ARGUMENT, "vb_region_poll: period_us is ", period_us, ", expected a day at most");
+        return fail(VB_ERROR_ARGUMENT, "vb_region_poll: period_us is ", period_us,
+                    ", expected a day at most");
     }
     hardware::Polled::Options options{.width = *wide, .offset = offset, .mask = mask};
     if (period_us > 0) { options.period = std::chrono::microseconds(period_us); }
@@ -239,7 +243,9 @@ int32_t vb_device_allocate(vb_device* device, size_t size, uint64_t mask, vb_dma
 uint64_t vb_dma_address(const vb_dma* dma) {
     return check(__func__, dma) == VB_OK ? dma->buffer.device_address() : 0;
 }
-void* vb_dma_data(vb_dma* dma) { return check(__func__, dma) == VB_OK ? dma->buffer.bytes().data() : nullptr; }
+void* vb_dma_data(vb_dma* dma) {
+    return check(__func__, dma) == VB_OK ? dma->buffer.bytes().data() : nullptr;
+}
 size_t vb_dma_size(const vb_dma* dma) { return check(__func__, dma) == VB_OK ? dma->buffer.size() : 0; }
 void vb_dma_free(vb_dma* dma) { delete dma; }
 

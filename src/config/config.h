@@ -136,11 +136,11 @@ struct Mount {
 // A piece of hardware that the Python program drives, by its name. One of the others says which it is.
 struct Device {
     std::string name;
-    std::string pci;  // "1234:11e8" or "0000:00:04.0"
-    std::string vfio; // the same, with interrupts by message and DMA
-    std::string uio;  // what its driver calls it
-    std::string path; // in /sys/devices
-    std::string file; // a plain file that stands for one
+    std::string pci;       // "1234:11e8" or "0000:00:04.0"
+    std::string vfio;      // the same, with interrupts by message and DMA
+    std::string uio;       // what its driver calls it
+    std::string path;      // in /sys/devices
+    std::string file;      // a plain file that stands for one
     std::string interrupt; // of a file: a FIFO
     bool operator==(const Device&) const = default;
 };

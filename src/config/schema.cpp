@@ -85,7 +85,8 @@ constexpr Key keys[] = {
     {"mount", "type", "a file system such as \"ext4\""},
     {"mount", "options", "options of mount(8) such as \"ro,noatime\""},
     {"device", "name", "letters, digits, \"-\" or \"_\", in quotes, that no other device has"},
-    {"device", "pci", "\"VENDOR:DEVICE\" or an address such as \"0000:00:04.0\", or another key in its place"},
+    {"device", "pci",
+     "\"VENDOR:DEVICE\" or an address such as \"0000:00:04.0\", or another key in its place"},
     {"device", "vfio", "\"VENDOR:DEVICE\" or an address such as \"0000:00:04.0\""},
     {"device", "uio", "what its driver calls it, in quotes"},
     {"device", "path", "an absolute path such as \"/sys/devices/platform/sensor\""},
@@ -145,10 +146,14 @@ const char* fault_of(const std::vector<Device>& devices, std::size_t index) noex
         return "name";
     }
     const std::string* const kinds[] = {&device.pci, &device.vfio, &device.uio, &device.path, &device.file};
-    if (std::ranges::count_if(kinds, [](const std::string* text) { return !text->empty(); }) != 1) { return "pci"; }
+    if (std::ranges::count_if(kinds, [](const std::string* text) { return !text->empty(); }) != 1) {
+        return "pci";
+    }
     if (!device.path.empty() && !is_absolute(device.path)) { return "path"; }
     if (!device.file.empty() && !is_absolute(device.file)) { return "file"; }
-    if (!device.interrupt.empty() && (device.file.empty() || !is_absolute(device.interrupt))) { return "interrupt"; }
+    if (!device.interrupt.empty() && (device.file.empty() || !is_absolute(device.interrupt))) {
+        return "interrupt";
+    }
     return nullptr;
 }
 

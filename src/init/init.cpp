@@ -156,6 +156,7 @@ int Init::run() noexcept {
     if (setup_.place == Place::machine && !config_.watchdog.device.empty()) { watchdog_.open_if_there(); }
     boot();
     publish();
+    if (runs_command()) { kernel_.drop_program_pages(); } // else when the runtime is ready
     while (!shutdown_.is_done()) {
         // The last child may have gone before the end began, and then no SIGCHLD will tell.
         if (shutdown_.is_under_way()) { reap_children(); }

@@ -91,7 +91,8 @@ PyObject* device_regions(Device& self, PyObject* /*none*/) {
     const std::int32_t count = vb_device_region_count(self.handle);
     Ref names(PyList_New(0));
     for (std::int32_t index = 0; names && index < count; ++index) {
-        const Ref name(PyUnicode_DecodeFSDefault(vb_device_region_name(self.handle, static_cast<std::uint32_t>(index))));
+        const Ref name(
+            PyUnicode_DecodeFSDefault(vb_device_region_name(self.handle, static_cast<std::uint32_t>(index))));
         if (!name || PyList_Append(names.get(), name.get()) < 0) { return nullptr; }
     }
     return names.release();
@@ -119,13 +120,16 @@ PyObject* device_interrupt(Device& self, PyObject* /*none*/) {
 PyObject* device_allocate(Device& self, PyObject* arguments) {
     Py_ssize_t size = 0;
     unsigned long long mask = 0;
-    if (PyArg_ParseTuple(arguments, "nK:allocate", &size, &mask) == 0 || !is_open(self, "device")) { return nullptr; }
+    if (PyArg_ParseTuple(arguments, "nK:allocate", &size, &mask) == 0 || !is_open(self, "device")) {
+        return nullptr;
+    }
     if (size <= 0) {
         PyErr_Format(PyExc_ValueError, "size is %zd, expected a number of bytes", size);
         return nullptr;
     }
     vb_dma* memory = nullptr;
-    if (const std::int32_t status = vb_device_allocate(self.handle, static_cast<std::size_t>(size), mask, &memory);
+    if (const std::int32_t status =
+            vb_device_allocate(self.handle, static_cast<std::size_t>(size), mask, &memory);
         status < 0) {
         return raise_last(state_of(&self), status);
     }
@@ -147,7 +151,9 @@ PyObject* region_size(RegionObject& self, PyObject* /*none*/) {
 PyObject* region_read(RegionObject& self, PyObject* arguments) {
     unsigned int width = 0;
     Py_ssize_t offset = 0;
-    if (PyArg_ParseTuple(arguments, "In:read", &width, &offset) == 0 || !is_open(self, "region")) { return nullptr; }
+    if (PyArg_ParseTuple(arguments, "In:read", &width, &offset) == 0 || !is_open(self, "region")) {
+        return nullptr;
+    }
     std::uint64_t value = 0;
     const std::int32_t status = vb_region_read(self.handle, width, static_cast<std::size_t>(offset), &value);
     return status < 0 ? raise_last(state_of(&self), status) : PyLong_FromUnsignedLongLong(value);
@@ -167,7 +173,8 @@ PyObject* region_read_block(RegionObject& self, PyObject* arguments) {
     unsigned int width = 0;
     Py_ssize_t offset = 0;
     Py_ssize_t size = 0;
-    if (PyArg_ParseTuple(arguments, "Inn:read_block", &width, &offset, &size) == 0 || !is_open(self, "region")) {
+    if (PyArg_ParseTuple(arguments, "Inn:read_block", &width, &offset, &size) == 0 ||
+        !is_open(self, "region")) {
         return nullptr;
     }
     if (size < 0) {
@@ -176,8 +183,9 @@ PyObject* region_read_block(RegionObject& self, PyObject* arguments) {
     }
     Ref bytes(PyBytes_FromStringAndSize(nullptr, size));
     if (!bytes) { return nullptr; }
-    const std::int32_t status = vb_region_read_block(self.handle, width, static_cast<std::size_t>(offset),
-                                                     PyBytes_AsString(bytes.get()), static_cast<std::size_t>(size));
+    const std::int32_t status =
+        vb_region_read_block(self.handle, width, static_cast<std::size_t>(offset),
+                             PyBytes_AsString(bytes.get()), static_cast<std::size_t>(size));
     return status < 0 ? raise_last(state_of(&self), status) : bytes.release();
 }
 
@@ -188,8 +196,8 @@ PyObject* region_write_block(RegionObject& self, PyObject* arguments) {
     if (PyArg_ParseTuple(arguments, "Iny*:write_block", &width, &offset, &content) == 0) { return nullptr; }
     const std::unique_ptr<Py_buffer, decltype(&PyBuffer_Release)> held(&content, PyBuffer_Release);
     if (!is_open(self, "region")) { return nullptr; }
-    return none_or_error(self, vb_region_write_block(self.handle, width, static_cast<std::size_t>(offset), content.buf,
-                                                     static_cast<std::size_t>(content.len)));
+    return none_or_error(self, vb_region_write_block(self.handle, width, static_cast<std::size_t>(offset),
+                                                     content.buf, static_cast<std::size_t>(content.len)));
 }
 
 PyObject* region_poll(RegionObject& self, PyObject* arguments) {
@@ -197,7 +205,8 @@ PyObject* region_poll(RegionObject& self, PyObject* arguments) {
     Py_ssize_t offset = 0;
     unsigned long long mask = 0;
     unsigned long long period = 0;
-    if (PyArg_ParseTuple(arguments, "InKK:poll", &width, &offset, &mask, &period) == 0 || !is_open(self, "region")) {
+    if (PyArg_ParseTuple(arguments, "InKK:poll", &width, &offset, &mask, &period) == 0 ||
+        !is_open(self, "region")) {
         return nullptr;
     }
     vb_poll* poll = nullptr;
@@ -247,7 +256,8 @@ PyObject* dma_address(DmaObject& self, PyObject* /*none*/) {
 
 int dma_buffer(PyObject* object, Py_buffer* view, int flags) noexcept {
     vb_dma* const memory = reinterpret_cast<DmaObject*>(object)->handle;
-    return PyBuffer_FillInfo(view, object, vb_dma_data(memory), static_cast<Py_ssize_t>(vb_dma_size(memory)), 0, flags);
+    return PyBuffer_FillInfo(view, object, vb_dma_data(memory), static_cast<Py_ssize_t>(vb_dma_size(memory)),
+                             0, flags);
 }
 
 template <auto method, class Self>
@@ -256,7 +266,8 @@ constexpr PyCFunction as_method = guarded<method, Self>;
 template <class Object>
 bool add(PyObject* module, const char* name, PyMethodDef* methods, PyTypeObject*& type, unsigned int flags,
          std::initializer_list<PyType_Slot> more = {}) {
-    PyType_Slot slots[8] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc<Object>)}, {Py_tp_methods, methods}};
+    PyType_Slot slots[8] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc<Object>)},
+                            {Py_tp_methods, methods}};
     std::size_t used = 2;
     for (const PyType_Slot& slot : more) {
         slots[used++] = slot;
@@ -273,16 +284,19 @@ bool add_devices(PyObject* module, ModuleState& state) {
         {"name", as_method<device_name, Device>, METH_NOARGS, "name($self, /)\n--\n\nHow it is found again."},
         {"regions", as_method<device_regions, Device>, METH_NOARGS, "regions($self, /)\n--\n\nTheir names."},
         {"map", as_method<device_map, Device>, METH_O, "map($self, index, /)\n--\n\nOne of its regions."},
-        {"interrupt", as_method<device_interrupt, Device>, METH_NOARGS, "interrupt($self, /)\n--\n\nIts interrupt."},
+        {"interrupt", as_method<device_interrupt, Device>, METH_NOARGS,
+         "interrupt($self, /)\n--\n\nIts interrupt."},
         {"allocate", as_method<device_allocate, Device>, METH_VARARGS,
          "allocate($self, size, mask, /)\n--\n\nMemory that it reads and writes by itself."},
         {"is_present", as_method<device_is_present, Device>, METH_NOARGS,
          "is_present($self, /)\n--\n\nWhether the kernel knows it."},
-        {"close", as_method<close<Device>, Device>, METH_NOARGS, "close($self, /)\n--\n\nCloses it; its parts stay."},
+        {"close", as_method<close<Device>, Device>, METH_NOARGS,
+         "close($self, /)\n--\n\nCloses it; its parts stay."},
         {nullptr, nullptr, 0, nullptr}};
     static PyMethodDef region[] = {
         {"size", as_method<region_size, RegionObject>, METH_NOARGS, "size($self, /)\n--\n\nBytes."},
-        {"read", as_method<region_read, RegionObject>, METH_VARARGS, "read($self, width, offset, /)\n--\n\nOne access."},
+        {"read", as_method<region_read, RegionObject>, METH_VARARGS,
+         "read($self, width, offset, /)\n--\n\nOne access."},
         {"write", as_method<region_write, RegionObject>, METH_VARARGS,
          "write($self, width, offset, value, /)\n--\n\nOne access."},
         {"read_block", as_method<region_read_block, RegionObject>, METH_VARARGS,
@@ -291,16 +305,18 @@ bool add_devices(PyObject* module, ModuleState& state) {
          "write_block($self, width, offset, content, /)\n--\n\nMany accesses."},
         {"poll", as_method<region_poll, RegionObject>, METH_VARARGS,
          "poll($self, width, offset, mask, period_us, /)\n--\n\nA register that is read with a period."},
-        {"close", as_method<close<RegionObject>, RegionObject>, METH_NOARGS, "close($self, /)\n--\n\nUnmaps it."},
+        {"close", as_method<close<RegionObject>, RegionObject>, METH_NOARGS,
+         "close($self, /)\n--\n\nUnmaps it."},
         {nullptr, nullptr, 0, nullptr}};
-    static PyMethodDef interrupt[] = {
-        {"fileno", as_method<interrupt_fileno, InterruptObject>, METH_NOARGS,
-         "fileno($self, /)\n--\n\nReadable while there are some."},
-        {"take", as_method<interrupt_take, InterruptObject>, METH_NOARGS,
-         "take($self, /)\n--\n\nHow many came since the last time."},
-        {"arm", as_method<interrupt_arm, InterruptObject>, METH_NOARGS, "arm($self, /)\n--\n\nLets the next one through."},
-        {"close", as_method<close<InterruptObject>, InterruptObject>, METH_NOARGS, "close($self, /)\n--\n\nEnds it."},
-        {nullptr, nullptr, 0, nullptr}};
+    static PyMethodDef interrupt[] = {{"fileno", as_method<interrupt_fileno, InterruptObject>, METH_NOARGS,
+                                       "fileno($self, /)\n--\n\nReadable while there are some."},
+                                      {"take", as_method<interrupt_take, InterruptObject>, METH_NOARGS,
+                                       "take($self, /)\n--\n\nHow many came since the last time."},
+                                      {"arm", as_method<interrupt_arm, InterruptObject>, METH_NOARGS,
+                                       "arm($self, /)\n--\n\nLets the next one through."},
+                                      {"close", as_method<close<InterruptObject>, InterruptObject>,
+                                       METH_NOARGS, "close($self, /)\n--\n\nEnds it."},
+                                      {nullptr, nullptr, 0, nullptr}};
     static PyMethodDef poll[] = {
         {"fileno", as_method<poll_fileno, PollObject>, METH_NOARGS,
          "fileno($self, /)\n--\n\nReadable when the register is to be read."},
@@ -311,15 +327,19 @@ bool add_devices(PyObject* module, ModuleState& state) {
     static PyMethodDef dma[] = {{"address", as_method<dma_address, DmaObject>, METH_NOARGS,
                                  "address($self, /)\n--\n\nWhat the device is told."},
                                 {nullptr, nullptr, 0, nullptr}};
+    static constexpr char dma_document[] =
+        "Memory that a device reads and writes by itself: a buffer, of whole pages.";
     constexpr unsigned int made_by_others = Py_TPFLAGS_DISALLOW_INSTANTIATION;
     return add<Device>(module, "vector_boot._vector_boot.Device", device, state.device_type, 0,
                        {{Py_tp_new, reinterpret_cast<void*>(device_new)}}) &&
-           add<RegionObject>(module, "vector_boot._vector_boot.Region", region, state.region_type, made_by_others) &&
+           add<RegionObject>(module, "vector_boot._vector_boot.Region", region, state.region_type,
+                             made_by_others) &&
            add<InterruptObject>(module, "vector_boot._vector_boot.Interrupt", interrupt, state.interrupt_type,
                                 made_by_others) &&
            add<PollObject>(module, "vector_boot._vector_boot.Poll", poll, state.poll_type, made_by_others) &&
            add<DmaObject>(module, "vector_boot._vector_boot.Dma", dma, state.dma_type, made_by_others,
-                          {{Py_bf_getbuffer, reinterpret_cast<void*>(dma_buffer)}});
+                          {{Py_bf_getbuffer, reinterpret_cast<void*>(dma_buffer)},
+                           {Py_tp_doc, const_cast<char*>(dma_document)}});
 }
 
 } // namespace vb::python

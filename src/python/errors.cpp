@@ -6,7 +6,14 @@
 namespace vb::python {
 namespace {
 
-enum class Also : unsigned char { nothing, value_error, timeout_error, runtime_error, request_error, os_error };
+enum class Also : unsigned char {
+    nothing,
+    value_error,
+    timeout_error,
+    runtime_error,
+    request_error,
+    os_error
+};
 
 struct Kind {
     const char* name;
@@ -39,8 +46,8 @@ constexpr Kind kinds[] = {
     {"vector_boot.ForkedError",
      "The object belongs to the parent process: open the model in the process that uses it.", VB_ERROR_FORKED,
      Also::runtime_error},
-    {"vector_boot.DeviceError",
-     "A device is missing, refuses an access, or is gone. An OSError, too.", VB_ERROR_DEVICE, Also::os_error},
+    {"vector_boot.DeviceError", "A device is missing, refuses an access, or is gone. An OSError, too.",
+     VB_ERROR_DEVICE, Also::os_error},
 };
 
 constexpr const char* error_document = "What vector_boot raises; str() of it is one line.\n\n"

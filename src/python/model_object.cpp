@@ -108,7 +108,7 @@ PyObject* open_model(ModelObject& self, PyObject* arguments) {
         outcome = outcome_of(vb_model_open(is_booted ? nullptr : path->c_str(), &options, &handle->model));
     }
     if (PyErr_Occurred() != nullptr) { return nullptr; } // of a signal's handler or of `progress`
-    if (outcome.status < 0) { 
+    if (outcome.status < 0) {
         return raise(state_of(&self), outcome.status, outcome.error, is_booted ? nullptr : path->c_str());
     }
     Py_RETURN_NONE;

@@ -26,10 +26,11 @@ bool register_end(PyObject* module) {
 
 int execute(PyObject* module) noexcept {
     auto& state = *new (address(module)) ModuleState();
-    const bool done =
-        add_errors(module, state) && add_records(module, state) && add_model(module, state) &&
-        add_request(module, state) && add_session(module, state) && add_embeddings(module, state) && add_devices(module, state) &&
-        PyModule_AddStringConstant(module, "version", vb_version()) == 0 && register_end(module);
+    const bool done = add_errors(module, state) && add_records(module, state) && add_model(module, state) &&
+                      add_request(module, state) && add_session(module, state) &&
+                      add_embeddings(module, state) && add_devices(module, state) &&
+                      PyModule_AddStringConstant(module, "version", vb_version()) == 0 &&
+                      register_end(module);
     return done ? 0 : -1;
 }
 

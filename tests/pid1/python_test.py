@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from vector_boot_tools.client import Client
+from vector_boot_tools.testing import runtime_of
 
 from conftest import LOOPBACK, TINY_MODEL, eventually, free_port, status_of
 
@@ -357,9 +358,12 @@ def test_a_device_by_its_name(program, tmp_path):
     with open(fifo, "wb") as file:
         file.write(b"!")
     program.wait_for(f"interrupts 1 {0x10000ED}")
+    used = init.runtime()
     os.truncate(registers, 0)  # it vanishes while it is in use
     with open(fifo, "wb") as file:
         file.write(b"!")
+    eventually(lambda: runtime_of(init.pid) not in (None, used), "another runtime")
+    registers.write_bytes(bytes(4096))
     eventually(lambda: program.lines().count("up") == 2, "the program once more")
     init.signal(signal.SIGTERM)
     _, _, log = init.finish()

@@ -77,7 +77,7 @@ def test_names(registers, monkeypatch):
     for what in ("other", "", "file:/nonexistent", "pci:zz:1", "nonsense:1"):
         with pytest.raises(vector_boot.DeviceError) as caught:
             vector_boot.Device(what)
-        assert what in str(caught.value)
+        assert what.removeprefix("file:") in str(caught.value)
 
 
 def test_interrupts_are_counted_and_none_is_lost(device):

@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 DIRECTORY = 0o040755
 EXECUTABLE = 0o100755
@@ -17,10 +18,11 @@ def _entry(number: int, name: str, mode: int, content: bytes, device: tuple[int,
     return header.ljust((len(header) + 3) & ~3, b"\0") + content.ljust((len(content) + 3) & ~3, b"\0")
 
 
-def pack(init: Path, files: Mapping[str, bytes]) -> bytes:
+def pack(init: Path, files: Mapping[str, bytes], executables: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
     """An archive with `init` as /init, and files by their paths without the first slash; the directories that they, and
     a machine, need are made."""
-    directories = {"dev", "proc", "sys", *(path.rpartition("/")[0] for path in files if "/" in path)}
+    parents = {str(parent) for path in (*files, *executables) for parent in PurePosixPath(path).parents}
+    directories = {"dev", "proc", "sys", "run", "tmp", *parents} - {"."}
     archive = io.BytesIO()
     number = 1
     for directory in sorted(directories):
@@ -29,8 +31,9 @@ def pack(init: Path, files: Mapping[str, bytes]) -> bytes:
     archive.write(_entry(number, "dev/console", CONSOLE, b"", (5, 1)))
     archive.write(_entry(number + 1, "init", EXECUTABLE, init.read_bytes()))
     number += 2
-    for path, content in sorted(files.items()):
-        archive.write(_entry(number, path, PLAIN, content))
-        number += 1
+    for mode, entries in ((PLAIN, files), (EXECUTABLE, executables)):
+        for path, content in sorted(entries.items()):
+            archive.write(_entry(number, path, mode, content))
+            number += 1
     archive.write(_entry(0, "TRAILER!!!", 0, b""))
     return archive.getvalue()

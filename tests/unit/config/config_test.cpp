@@ -140,14 +140,14 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"[machine]\nmodules = \"modules\"\n",
               "line 2: `modules = \"modules\"`: expected modules in [machine] to be an absolute path such as "
               "\"/lib/modules\""},
-        Fault{"[enigne]\nmodel = \"x\"\n",
-              "line 1: `[enigne]`: unknown section [enigne]; expected one of "
-              "[engine], [handoff], [listen], [http], [sandbox], [failure], "
-              "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [[device]], [sysctl]"},
-        Fault{"context = 5\n",
-              "line 1: `context = 5`: expected a section first, one of [engine], [handoff], "
-              "[listen], [http], [sandbox], [failure], "
-              "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], [[device]], [sysctl]"},
+        Fault{"[enigne]\nmodel = \"x\"\n", "line 1: `[enigne]`: unknown section [enigne]; expected one of "
+                                           "[engine], [handoff], [listen], [http], [sandbox], [failure], "
+                                           "[shutdown], [watchdog], [machine], [control], [log], "
+                                           "[[service]], [[mount]], [[device]], [sysctl]"},
+        Fault{"context = 5\n", "line 1: `context = 5`: expected a section first, one of [engine], [handoff], "
+                               "[listen], [http], [sandbox], [failure], "
+                               "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], "
+                               "[[device]], [sysctl]"},
         Fault{"[engine]\nmodel\n", "line 2: `model`: expected `key = value`"},
         Fault{"log.level = \"info\"\nengine.context = 38\n",
               "line 2: `engine.context = 38`: expected context in [engine] to be a whole number of tokens "

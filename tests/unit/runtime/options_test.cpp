@@ -87,7 +87,8 @@ TEST(OptionsTest, WhoMayAskAndHow) {
 
 TEST(OptionsTest, AProgram) {
     const auto options = parse({"--model", "m.gguf", "--python", "/app", "--argument", "-a", "--argument",
-                                "b", "--venv", "/venv", "--site", "--directory", "/d", "--device", "sensor=pci:1234:11e8", "--ready-by-program"});
+                                "b", "--venv", "/venv", "--site", "--directory", "/d", "--device",
+                                "sensor=pci:1234:11e8", "--ready-by-program"});
     ASSERT_TRUE(options) << options.error().text;
     ASSERT_TRUE(options->program);
     EXPECT_EQ(options->program->app, "/app");

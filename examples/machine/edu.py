@@ -1,0 +1,68 @@
+"""Drives QEMU's "edu" device: identification, factorial, an interrupt, DMA there and back. The machine's configuration has
+
+    [[device]]
+    name = "edu"
+    vfio = "1234:11e8"
+
+The registers are in QEMU's docs/specs/edu.rst. It goes on until the device is unplugged.
+"""
+
+import asyncio
+import os
+
+import vector_boot
+
+IDENTIFICATION, FACTORIAL, STATUS, INTERRUPT_STATUS, RAISE, ACKNOWLEDGE = 0x00, 0x08, 0x20, 0x24, 0x60, 0x64
+DMA_SOURCE, DMA_TARGET, DMA_COUNT, DMA_COMMAND = 0x80, 0x88, 0x90, 0x98
+START, TO_MEMORY, WITH_INTERRUPT = 1, 2, 4
+OWN_MEMORY, SIZE, ADDRESS_BITS = 0x40000, 4096, (1 << 28) - 1
+
+
+class Edu:
+    def __init__(self) -> None:
+        self.device = vector_boot.Device("edu")
+        self.registers = self.device.region(0)
+        self.interrupts = self.device.interrupts()
+
+    async def interrupt(self) -> int:
+        """The status that the next one comes with."""
+        await anext(self.interrupts)
+        status = self.registers.read32(INTERRUPT_STATUS)
+        self.registers.write32(ACKNOWLEDGE, status)
+        return status
+
+    async def factorial(self, number: int) -> int:
+        self.registers.write32(FACTORIAL, number)
+        while self.registers.read32(STATUS) & 1:
+            await asyncio.sleep(0.01)
+        return self.registers.read32(FACTORIAL)
+
+    async def copy(self, source: int, target: int, command: int) -> None:
+        for register, value in ((DMA_SOURCE, source), (DMA_TARGET, target), (DMA_COUNT, SIZE), (DMA_COMMAND, command)):
+            self.registers.write64(register, value)
+        await self.interrupt()
+
+    async def there_and_back(self, content: bytes) -> bytes:
+        source, target = (self.device.allocate(SIZE, ADDRESS_BITS) for _ in range(2))
+        memoryview(source)[:] = content
+        await self.copy(source.address(), OWN_MEMORY, START | WITH_INTERRUPT)
+        await self.copy(OWN_MEMORY, target.address(), START | TO_MEMORY | WITH_INTERRUPT)
+        return bytes(memoryview(target))
+
+
+async def main() -> None:
+    edu = Edu()
+    print(f"identification {edu.registers.read32(IDENTIFICATION):x}")
+    print("factorial of 10:", await edu.factorial(10))
+    edu.registers.write32(RAISE, 0x42)
+    print(f"interrupt {await edu.interrupt():x}")
+    content = os.urandom(SIZE)
+    print("DMA there and back:", "the same" if await edu.there_and_back(content) == content else "DIFFERENT")
+    print("in use")
+    while edu.device.is_present and edu.registers.read32(IDENTIFICATION) != 0xFFFFFFFF:
+        await asyncio.sleep(0.05)
+    print("unplugged")
+
+
+asyncio.run(main())
+print("the model:", vector_boot.Model().chat("Hello", max_tokens=3).usage.completion_tokens, "tokens")
