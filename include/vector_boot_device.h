@@ -72,6 +72,9 @@ VB_API void vb_barrier(void);
 
 /** Its interrupt. @param device  not NULL @param out  the interrupt, armed */
 VB_API int32_t vb_device_interrupt(vb_device* device, vb_interrupt** out) VB_WARN_UNUSED;
+/** VFIO's: counts when the kernel wants the device back, as it is to be unplugged. Then the device and everything of it
+ * is to be freed: until then it stays. @param device  not NULL @param out  what counts */
+VB_API int32_t vb_device_removal(vb_device* device, vb_interrupt** out) VB_WARN_UNUSED;
 /** A descriptor that is readable while there are some. @param interrupt  not NULL */
 VB_API int32_t vb_interrupt_fd(const vb_interrupt* interrupt);
 /** How many came since the last time. @param interrupt  not NULL @param count  that many */
@@ -81,7 +84,7 @@ VB_API int32_t vb_interrupt_arm(vb_interrupt* interrupt) VB_WARN_UNUSED;
 /** Ends it. @param interrupt  not used after this; NULL: nothing */
 VB_API void vb_interrupt_free(vb_interrupt* interrupt);
 
-/** Reads a register with a period. @param region  not freed before the poll is @param width  1, 2, 4 or 8 bytes
+/** Reads a register with a period. @param region  not NULL @param width  1, 2, 4 or 8 bytes
  * @param offset  a multiple of it @param mask  the bits that matter @param period_us  microseconds; 0: the heartbeat,
  * 100 ms @param out  the poll */
 VB_API int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, uint64_t mask, uint64_t period_us,

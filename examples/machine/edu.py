@@ -24,6 +24,10 @@ class Edu:
         self.registers = self.device.region(0)
         self.interrupts = self.device.interrupts()
 
+    def close(self) -> None:
+        self.interrupts.close()
+        self.device.close()
+
     async def interrupt(self) -> int:
         """The status that the next one comes with."""
         await anext(self.interrupts)
@@ -59,8 +63,11 @@ async def main() -> None:
     content = os.urandom(SIZE)
     print("DMA there and back:", "the same" if await edu.there_and_back(content) == content else "DIFFERENT")
     print("in use")
-    while edu.device.is_present and edu.registers.read32(IDENTIFICATION) != 0xFFFFFFFF:
-        await asyncio.sleep(0.05)
+    wanted_back = asyncio.ensure_future(anext(edu.device.removal()))
+    while not wanted_back.done():
+        edu.registers.read32(IDENTIFICATION)
+        await asyncio.sleep(0.01)
+    edu.close()
     print("unplugged")
 
 

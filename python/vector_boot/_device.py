@@ -64,6 +64,12 @@ class Device:
         """Its interrupts, as they come: ``async for count in device.interrupts()``."""
         return Interrupts(self._handle.interrupt())
 
+    def removal(self) -> Interrupts:
+        """Counts once the kernel wants the device back, as it is to be unplugged: ``await anext(device.removal())``. Then
+        close() it, and its interrupts, and let go of its memory: until that is done it stays. Only with ``vfio:``.
+        """
+        return Interrupts(self._handle.removal())
+
     def allocate(self, size: int, mask: int = EVERY_BIT) -> Dma:
         """Memory that the device reads and writes by itself, within the bounds of the IOMMU: a buffer, whose `address()` the
         device is told. Only with ``vfio:``.
@@ -75,7 +81,9 @@ class Device:
         return self._handle.allocate(size, mask)
 
     def close(self) -> None:
-        """Closes it. Its regions and interrupts stay usable."""
+        """Closes it and its regions. Its interrupts stay until they are closed."""
+        for region in self._regions.values():
+            region.close()
         self._handle.close()
 
     def __enter__(self) -> Self:
@@ -104,6 +112,10 @@ class Region:
 
     def __len__(self) -> int:
         return self._handle.size()
+
+    def close(self) -> None:
+        """Unmaps it."""
+        self._handle.close()
 
     def read8(self, offset: int) -> int:
         """One byte."""

@@ -8,6 +8,7 @@
 
 #include <cctype>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -19,7 +20,7 @@ struct vb_device {
 };
 struct vb_region {
     static constexpr char name[] = "region";
-    hardware::Region region;
+    std::shared_ptr<hardware::Region> region; // with those that poll it
 };
 struct vb_interrupt {
     static constexpr char name[] = "interrupt";
@@ -27,7 +28,8 @@ struct vb_interrupt {
 };
 struct vb_poll {
     static constexpr char name[] = "poll";
-    hardware::Polled polled;
+    std::shared_ptr<hardware::Region> region;
+    hardware::Polled polled; // of it
 };
 struct vb_dma {
     static constexpr char name[] = "dma";
@@ -130,7 +132,10 @@ int32_t vb_device_map(vb_device* device, uint32_t index, vb_region** out) try {
         return fail(VB_ERROR_ARGUMENT, "vb_device_map: index is ", index, ", and the device has ",
                     regions.size(), " regions");
     }
-    return give(device->device->map(regions[index].index), out);
+    auto mapped = device->device->map(regions[index].index);
+    if (!mapped) { return fail_device(mapped.error()); }
+    *out = new vb_region{std::make_shared<hardware::Region>(*std::move(mapped))};
+    return succeed();
 } catch (...) { return caught(__func__); }
 
 int32_t vb_device_is_present(const vb_device* device) try {
@@ -139,14 +144,14 @@ int32_t vb_device_is_present(const vb_device* device) try {
 } catch (...) { return caught(__func__); }
 
 size_t vb_region_size(const vb_region* region) {
-    return check(__func__, region) == VB_OK ? region->region.size() : 0;
+    return check(__func__, region) == VB_OK ? region->region->size() : 0;
 }
 
 int32_t vb_region_read(const vb_region* region, uint32_t width, size_t offset, uint64_t* value) {
     if (const int32_t wrong = check(__func__, region, "value", value)) { return wrong; }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
-    const auto read = region->region.read(*wide, offset);
+    const auto read = region->region->read(*wide, offset);
     if (!read) { return fail_device(read.error()); }
     *value = *read;
     return succeed();
@@ -155,14 +160,14 @@ int32_t vb_region_read(const vb_region* region, uint32_t width, size_t offset, u
 int32_t vb_region_write(vb_region* region, uint32_t width, size_t offset, uint64_t value) {
     if (const int32_t wrong = check(__func__, region)) { return wrong; }
     const auto wide = width_of(width);
-    return wide ? status_of(region->region.write(*wide, offset, value)) : fail_width(__func__, width);
+    return wide ? status_of(region->region->write(*wide, offset, value)) : fail_width(__func__, width);
 }
 
 int32_t vb_region_read_block(const vb_region* region, uint32_t width, size_t offset, void* to, size_t size) {
     if (const int32_t wrong = check(__func__, region, "to", size > 0 ? to : "")) { return wrong; }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
-    return status_of(region->region.read_block(*wide, offset, {static_cast<std::byte*>(to), size}));
+    return status_of(region->region->read_block(*wide, offset, {static_cast<std::byte*>(to), size}));
 }
 
 int32_t vb_region_write_block(vb_region* region, uint32_t width, size_t offset, const void* from,
@@ -170,7 +175,7 @@ int32_t vb_region_write_block(vb_region* region, uint32_t width, size_t offset, 
     if (const int32_t wrong = check(__func__, region, "from", size > 0 ? from : "")) { return wrong; }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
-    return status_of(region->region.write_block(*wide, offset, {static_cast<const std::byte*>(from), size}));
+    return status_of(region->region->write_block(*wide, offset, {static_cast<const std::byte*>(from), size}));
 }
 
 void vb_region_free(vb_region* region) { delete region; }
@@ -181,6 +186,12 @@ int32_t vb_device_interrupt(vb_device* device, vb_interrupt** out) try {
     if (const int32_t wrong = check(__func__, device, "out", static_cast<const void*>(out))) { return wrong; }
     *out = nullptr;
     return give(device->device->interrupt(), out);
+} catch (...) { return caught(__func__); }
+
+int32_t vb_device_removal(vb_device* device, vb_interrupt** out) try {
+    if (const int32_t wrong = check(__func__, device, "out", static_cast<const void*>(out))) { return wrong; }
+    *out = nullptr;
+    return give(device->device->removal(), out);
 } catch (...) { return caught(__func__); }
 
 int32_t vb_interrupt_fd(const vb_interrupt* interrupt) {
@@ -216,7 +227,10 @@ int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, u
     }
     hardware::Polled::Options options{.width = *wide, .offset = offset, .mask = mask};
     if (period_us > 0) { options.period = std::chrono::microseconds(period_us); }
-    return give(hardware::Polled::open(region->region, options), out);
+    auto polled = hardware::Polled::open(*region->region, options);
+    if (!polled) { return fail_device(polled.error()); }
+    *out = new vb_poll{region->region, *std::move(polled)};
+    return succeed();
 } catch (...) { return caught(__func__); }
 
 int32_t vb_poll_fd(const vb_poll* poll) {

@@ -14,8 +14,7 @@ namespace {
 template <class Handle>
 struct HandleObject {
     PyObject base;
-    Handle* handle;  // NULL after close()
-    PyObject* owner; // what must not go before it; or NULL
+    Handle* handle; // NULL after close()
 };
 using Device = HandleObject<vb_device>;
 using RegionObject = HandleObject<vb_region>;
@@ -33,7 +32,6 @@ template <class Object>
 void dealloc(PyObject* object) noexcept {
     auto* const self = reinterpret_cast<Object*>(object);
     free_handle(self->handle);
-    Py_XDECREF(self->owner);
     deallocate(self);
 }
 
@@ -45,14 +43,13 @@ PyObject* close(Object& self, PyObject* /*none*/) {
 
 // A new object of `type`, whose handle it owns from here on.
 template <class Object, class Handle>
-PyObject* wrap(PyTypeObject* type, Handle* handle, PyObject* owner = nullptr) {
+PyObject* wrap(PyTypeObject* type, Handle* handle) {
     auto* const self = allocate<Object>(type);
     if (self == nullptr) {
         free_handle(handle);
         return nullptr;
     }
     self->handle = handle;
-    self->owner = Py_XNewRef(owner);
     return &self->base;
 }
 
@@ -108,10 +105,11 @@ PyObject* device_map(Device& self, PyObject* index) {
     return wrap<RegionObject>(state_of(&self).region_type, mapped);
 }
 
+template <auto open_interrupt>
 PyObject* device_interrupt(Device& self, PyObject* /*none*/) {
     if (!is_open(self, "device")) { return nullptr; }
     vb_interrupt* interrupt = nullptr;
-    if (const std::int32_t status = vb_device_interrupt(self.handle, &interrupt); status < 0) {
+    if (const std::int32_t status = open_interrupt(self.handle, &interrupt); status < 0) {
         return raise_last(state_of(&self), status);
     }
     return wrap<InterruptObject>(state_of(&self).interrupt_type, interrupt);
@@ -215,7 +213,7 @@ PyObject* region_poll(RegionObject& self, PyObject* arguments) {
         status < 0) {
         return raise_last(state_of(&self), status);
     }
-    return wrap<PollObject>(state_of(&self).poll_type, poll, &self.base);
+    return wrap<PollObject>(state_of(&self).poll_type, poll);
 }
 
 // --- Interrupt and Poll
@@ -284,8 +282,10 @@ bool add_devices(PyObject* module, ModuleState& state) {
         {"name", as_method<device_name, Device>, METH_NOARGS, "name($self, /)\n--\n\nHow it is found again."},
         {"regions", as_method<device_regions, Device>, METH_NOARGS, "regions($self, /)\n--\n\nTheir names."},
         {"map", as_method<device_map, Device>, METH_O, "map($self, index, /)\n--\n\nOne of its regions."},
-        {"interrupt", as_method<device_interrupt, Device>, METH_NOARGS,
+        {"interrupt", as_method<device_interrupt<vb_device_interrupt>, Device>, METH_NOARGS,
          "interrupt($self, /)\n--\n\nIts interrupt."},
+        {"removal", as_method<device_interrupt<vb_device_removal>, Device>, METH_NOARGS,
+         "removal($self, /)\n--\n\nWhen the kernel wants it back."},
         {"allocate", as_method<device_allocate, Device>, METH_VARARGS,
          "allocate($self, size, mask, /)\n--\n\nMemory that it reads and writes by itself."},
         {"is_present", as_method<device_is_present, Device>, METH_NOARGS,

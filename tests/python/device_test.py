@@ -123,15 +123,32 @@ def test_changes_wake_for_changes_only(device):
     assert asyncio.run(main()) == [0x10, 0x20]
 
 
+def test_a_poll_outlives_its_region(device):
+    region = device.region()
+    changes = region.changes(0x20, period=0.002)
+    region.close()
+
+    async def main() -> int:
+        with open(device.name.partition("file:")[2].partition("?")[0], "r+b") as file:
+            file.seek(0x20)
+            file.write(b"\1")
+        return await asyncio.wait_for(anext(changes), 30)
+
+    assert asyncio.run(main()) == 1
+
+
 def test_there_is_no_dma_without_vfio(device):
     with pytest.raises(vector_boot.DeviceError, match="vfio|VFIO"):
         device.allocate(4096)
 
 
-def test_parts_stay_when_the_device_is_closed(device):
+def test_what_stays_when_the_device_is_closed(device):
     region, interrupts = device.region(), device.interrupts()
     signal(device)
+    assert region.read32(0) == 0
     device.close()
-    assert region.read32(0) == 0 and interrupts.take() == 1
+    assert interrupts.take() == 1
+    with pytest.raises(vector_boot.RequestError, match="closed"):
+        region.read32(0)
     with pytest.raises(vector_boot.RequestError, match="closed"):
         device.interrupts()
