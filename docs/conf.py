@@ -45,7 +45,7 @@ nitpick_ignore = {
 }
 nitpick_ignore_regex = [
     ("cpp:identifier", r"(std|vb_|VB_).*|vector_boot|Buffer<.*>"),
-    ("py:class", r"(collections\.abc|os|typing|typing_extensions)\..*"),
+    ("py:class", r"(collections\.abc|os|typing|typing_extensions)\..*|Buffer"),
 ]
 
 
@@ -58,7 +58,8 @@ def leave_out_signature(
     _app: Sphinx, _what: str, name: str, _object: object, _options: object, signature: str, result: str
 ) -> tuple[str, str] | None:
     """Of what only the package itself makes."""
-    return ("", "") if name in ("vector_boot.Session", "vector_boot.Stream") else None
+    made = ("Session", "Stream", "Region", "Interrupts", "Changes", "Span")
+    return ("", "") if name in (f"vector_boot.{one}" for one in made) else None
 
 
 def setup(app: Sphinx) -> None:

@@ -53,10 +53,12 @@ VB_API int32_t vb_device_is_present(const vb_device* device);
 VB_API size_t vb_region_size(const vb_region* region);
 /** One access. @param region  not NULL @param width  1, 2, 4 or 8 bytes @param offset  a multiple of it
  * @param value  what is read */
-VB_API int32_t vb_region_read(const vb_region* region, uint32_t width, size_t offset, uint64_t* value) VB_WARN_UNUSED;
+VB_API int32_t vb_region_read(const vb_region* region, uint32_t width, size_t offset,
+                              uint64_t* value) VB_WARN_UNUSED;
 /** One access. @param region  not NULL @param width  1, 2, 4 or 8 bytes @param offset  a multiple of it
  * @param value  its lowest bytes are written */
-VB_API int32_t vb_region_write(vb_region* region, uint32_t width, size_t offset, uint64_t value) VB_WARN_UNUSED;
+VB_API int32_t vb_region_write(vb_region* region, uint32_t width, size_t offset,
+                               uint64_t value) VB_WARN_UNUSED;
 /** Many accesses of one width, upwards. @param region  not NULL @param width  1, 2, 4 or 8 bytes
  * @param offset  a multiple of it @param to, size  where they go; a multiple as well */
 VB_API int32_t vb_region_read_block(const vb_region* region, uint32_t width, size_t offset, void* to,
@@ -87,8 +89,8 @@ VB_API void vb_interrupt_free(vb_interrupt* interrupt);
 /** Reads a register with a period. @param region  not NULL @param width  1, 2, 4 or 8 bytes
  * @param offset  a multiple of it @param mask  the bits that matter @param period_us  microseconds; 0: the heartbeat,
  * 100 ms @param out  the poll */
-VB_API int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, uint64_t mask, uint64_t period_us,
-                              vb_poll** out) VB_WARN_UNUSED;
+VB_API int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, uint64_t mask,
+                              uint64_t period_us, vb_poll** out) VB_WARN_UNUSED;
 /** A descriptor that is readable when the register is to be read. @param poll  not NULL */
 VB_API int32_t vb_poll_fd(const vb_poll* poll);
 /** Reads it if it is time to: VB_OK where it has changed, VB_AGAIN where not. @param poll  not NULL

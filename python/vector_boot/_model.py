@@ -133,7 +133,7 @@ class Model:
 
     @property
     def path(self) -> str | None:
-        """The GGUF file; None: the engine that booted."""
+        """The GGUF file, or None for the engine that booted."""
         return self._path
 
     @property

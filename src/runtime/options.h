@@ -31,8 +31,8 @@ struct Options {
     std::vector<std::string> readable; // when confined
     // Instead of serving: the user's program, which may have it done beside itself.
     std::optional<interpreter::Program> program;
-    std::string directory;   // where the program runs; empty: where it is
-    bool says_ready = false; // READY waits for the program's word
+    std::string directory;                                   // where the program runs; empty: where it is
+    bool says_ready = false;                                 // READY waits for the program's word
     std::map<std::string, std::string, std::less<>> devices; // of the program: name -> specification
 };
 
