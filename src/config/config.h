@@ -39,20 +39,20 @@ enum class HandoffReady : std::uint8_t { engine, app };
 
 struct Handoff {
     HandoffMode mode = HandoffMode::worker;
+    HandoffReady ready = HandoffReady::engine; // python
+    bool site = false;                         // python: the system's packages
+    // The command's init: what tini's -g, -e, -p and -w ask for.
+    bool signal_group = false;
+    bool report_reaping = false;
+    std::vector<int> success; // its exit statuses that count as 0
+    std::string parent_death; // the signal to get when our own parent dies; empty: none
     // Python: a file, directory, zip, or MODULE:FUNCTION, and what follows it in sys.argv.
     std::string app = "/app/main.py";
     std::vector<std::string> arguments;
-    std::string venv;      // virtual environment; empty: none
-    bool site = false;     // the system's packages
-    std::string directory; // where it runs; empty: PID 1's own
-    std::string user;      // name or number that it runs as; empty: as PID 1
-    HandoffReady ready = HandoffReady::engine;
+    std::string venv;                 // virtual environment; empty: none
+    std::string directory;            // where it runs; empty: PID 1's own
+    std::string user;                 // name or number that it runs as; empty: as PID 1
     std::vector<std::string> command; // exec: program and arguments
-    // The command's init: what tini's -g, -e, -p and -w ask for.
-    bool signal_group = false;
-    std::vector<int> success; // its exit statuses that count as 0
-    std::string parent_death; // the signal to get when our own parent dies; empty: none
-    bool report_reaping = false;
     bool operator==(const Handoff&) const = default;
 };
 

@@ -78,6 +78,7 @@ class PythonHost final : public capi::Host {
     }
     // The program cannot go on: it gets SIGTERM, as in any other end, and as much time.
     void interrupt_program() {
+        // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): which has Python's handler, or waits blocked for it
         ::pthread_kill(main_thread_, SIGTERM);
         overdue_.start(surroundings_.options.drain);
     }
