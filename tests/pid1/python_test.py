@@ -72,6 +72,8 @@ def test_the_engine_is_the_one_that_booted(program):
         maps = open("/proc/self/maps").read()
         say("maps", maps.count("libllama.so"), "libvector_boot.so" in maps)
         say("done")
+        import time
+        time.sleep(3600)
     """))
     program.wait_for("done")
     lines = program.lines()
@@ -199,6 +201,8 @@ def test_children_are_its_own(program):
             say(subprocess.run(["sh", "-c", "echo ${LISTEN_FDS-none} ${WATCHDOG_USEC-none}; ls /proc/self/fd"],
                                capture_output=True, text=True).stdout.split())
             say("done")
+            import time
+            time.sleep(3600)
     """))
     program.wait_for("done")
     assert program.lines()[:5] == ["3", "5", "[1, 4, 9]", "[16]", "thread"]
