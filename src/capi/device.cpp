@@ -1,5 +1,6 @@
 // vb_device_* and what they give: src/hardware, behind handles.
 #include "hardware/device.h"
+#include "capi/handles.h"
 #include "capi/host.h"
 #include "capi/status.h"
 #include "hardware/polled.h"
@@ -47,15 +48,6 @@ std::int32_t fail_device(const vb::base::Error& error) noexcept {
 
 std::int32_t status_of(const Result<>& done) noexcept { return done ? succeed() : fail_device(done.error()); }
 
-// VB_OK, or the failure: one of them is NULL.
-template <class Handle>
-std::int32_t check(const char* function, const Handle* handle, const char* other_name = "",
-                   const void* other = "") {
-    if (handle == nullptr) { return fail(VB_ERROR_ARGUMENT, function, ": ", Handle::name, " is NULL"); }
-    if (other == nullptr) { return fail(VB_ERROR_ARGUMENT, function, ": ", other_name, " is NULL"); }
-    return VB_OK;
-}
-
 std::optional<hardware::Width> width_of(std::uint32_t bytes) noexcept {
     if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) { return std::nullopt; }
     return static_cast<hardware::Width>(bytes);
@@ -92,8 +84,7 @@ std::string look_up(const std::string& name) {
 extern "C" {
 
 int32_t vb_device_open(const char* what, vb_device** out) try {
-    if (out == nullptr) { return fail(VB_ERROR_ARGUMENT, "vb_device_open: out is NULL"); }
-    *out = nullptr;
+    if (const int32_t wrong = clear(__func__, out)) { return wrong; }
     if (what == nullptr) { return fail(VB_ERROR_ARGUMENT, "vb_device_open: what is NULL"); }
     std::string specification = what;
     if (!specification.contains(':')) {
@@ -111,22 +102,22 @@ int32_t vb_device_open(const char* what, vb_device** out) try {
 void vb_device_free(vb_device* device) { delete device; }
 
 const char* vb_device_name(const vb_device* device) {
-    return check(__func__, device) == VB_OK ? device->device->name().c_str() : "";
+    return check_pointers(__func__, device) == VB_OK ? device->device->name().c_str() : "";
 }
 
 int32_t vb_device_region_count(const vb_device* device) {
-    if (const int32_t wrong = check(__func__, device)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, device)) { return wrong; }
     return succeed(static_cast<int32_t>(device->device->regions().size()));
 }
 
 const char* vb_device_region_name(const vb_device* device, uint32_t index) {
-    if (check(__func__, device) != VB_OK || index >= device->device->regions().size()) { return ""; }
+    if (check_pointers(__func__, device) != VB_OK || index >= device->device->regions().size()) { return ""; }
     return device->device->regions()[index].name.c_str();
 }
 
 int32_t vb_device_map(vb_device* device, uint32_t index, vb_region** out) try {
-    if (const int32_t wrong = check(__func__, device, "out", static_cast<const void*>(out))) { return wrong; }
-    *out = nullptr;
+    if (const int32_t wrong = clear(__func__, out)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, device)) { return wrong; }
     const auto& regions = device->device->regions();
     if (index >= regions.size()) {
         return fail(VB_ERROR_ARGUMENT, "vb_device_map: index is ", index, ", and the device has ",
@@ -139,16 +130,16 @@ int32_t vb_device_map(vb_device* device, uint32_t index, vb_region** out) try {
 } catch (...) { return caught(__func__); }
 
 int32_t vb_device_is_present(const vb_device* device) try {
-    if (const int32_t wrong = check(__func__, device)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, device)) { return wrong; }
     return succeed(device->device->is_present() ? 1 : 0);
 } catch (...) { return caught(__func__); }
 
 size_t vb_region_size(const vb_region* region) {
-    return check(__func__, region) == VB_OK ? region->region->size() : 0;
+    return check_pointers(__func__, region) == VB_OK ? region->region->size() : 0;
 }
 
 int32_t vb_region_read(const vb_region* region, uint32_t width, size_t offset, uint64_t* value) {
-    if (const int32_t wrong = check(__func__, region, "value", value)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, region, {{"value", value}})) { return wrong; }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
     const auto read = region->region->read(*wide, offset);
@@ -158,13 +149,15 @@ int32_t vb_region_read(const vb_region* region, uint32_t width, size_t offset, u
 }
 
 int32_t vb_region_write(vb_region* region, uint32_t width, size_t offset, uint64_t value) {
-    if (const int32_t wrong = check(__func__, region)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, region)) { return wrong; }
     const auto wide = width_of(width);
     return wide ? status_of(region->region->write(*wide, offset, value)) : fail_width(__func__, width);
 }
 
 int32_t vb_region_read_block(const vb_region* region, uint32_t width, size_t offset, void* to, size_t size) {
-    if (const int32_t wrong = check(__func__, region, "to", size > 0 ? to : "")) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, region, {{"to", size > 0 ? to : ""}})) {
+        return wrong;
+    }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
     return status_of(region->region->read_block(*wide, offset, {static_cast<std::byte*>(to), size}));
@@ -172,7 +165,9 @@ int32_t vb_region_read_block(const vb_region* region, uint32_t width, size_t off
 
 int32_t vb_region_write_block(vb_region* region, uint32_t width, size_t offset, const void* from,
                               size_t size) {
-    if (const int32_t wrong = check(__func__, region, "from", size > 0 ? from : "")) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, region, {{"from", size > 0 ? from : ""}})) {
+        return wrong;
+    }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
     return status_of(region->region->write_block(*wide, offset, {static_cast<const std::byte*>(from), size}));
@@ -183,24 +178,24 @@ void vb_region_free(vb_region* region) { delete region; }
 void vb_barrier(void) { hardware::full_barrier(); }
 
 int32_t vb_device_interrupt(vb_device* device, vb_interrupt** out) try {
-    if (const int32_t wrong = check(__func__, device, "out", static_cast<const void*>(out))) { return wrong; }
-    *out = nullptr;
+    if (const int32_t wrong = clear(__func__, out)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, device)) { return wrong; }
     return give(device->device->interrupt(), out);
 } catch (...) { return caught(__func__); }
 
 int32_t vb_device_removal(vb_device* device, vb_interrupt** out) try {
-    if (const int32_t wrong = check(__func__, device, "out", static_cast<const void*>(out))) { return wrong; }
-    *out = nullptr;
+    if (const int32_t wrong = clear(__func__, out)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, device)) { return wrong; }
     return give(device->device->removal(), out);
 } catch (...) { return caught(__func__); }
 
 int32_t vb_interrupt_fd(const vb_interrupt* interrupt) {
-    if (const int32_t wrong = check(__func__, interrupt)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, interrupt)) { return wrong; }
     return succeed(interrupt->interrupt.fd());
 }
 
 int32_t vb_interrupt_take(vb_interrupt* interrupt, uint64_t* count) try {
-    if (const int32_t wrong = check(__func__, interrupt, "count", count)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, interrupt, {{"count", count}})) { return wrong; }
     const auto taken = interrupt->interrupt.take();
     if (!taken) { return fail_device(taken.error()); }
     *count = *taken;
@@ -208,7 +203,7 @@ int32_t vb_interrupt_take(vb_interrupt* interrupt, uint64_t* count) try {
 } catch (...) { return caught(__func__); }
 
 int32_t vb_interrupt_arm(vb_interrupt* interrupt) try {
-    if (const int32_t wrong = check(__func__, interrupt)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, interrupt)) { return wrong; }
     return status_of(interrupt->interrupt.arm());
 } catch (...) { return caught(__func__); }
 
@@ -216,8 +211,8 @@ void vb_interrupt_free(vb_interrupt* interrupt) { delete interrupt; }
 
 int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, uint64_t mask,
                        uint64_t period_us, vb_poll** out) try {
-    if (const int32_t wrong = check(__func__, region, "out", static_cast<const void*>(out))) { return wrong; }
-    *out = nullptr;
+    if (const int32_t wrong = clear(__func__, out)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, region)) { return wrong; }
     const auto wide = width_of(width);
     if (!wide) { return fail_width(__func__, width); }
     constexpr std::uint64_t day = 86'400'000'000;
@@ -234,12 +229,12 @@ int32_t vb_region_poll(const vb_region* region, uint32_t width, size_t offset, u
 } catch (...) { return caught(__func__); }
 
 int32_t vb_poll_fd(const vb_poll* poll) {
-    if (const int32_t wrong = check(__func__, poll)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, poll)) { return wrong; }
     return succeed(poll->polled.fd());
 }
 
 int32_t vb_poll_take(vb_poll* poll, uint64_t* value) {
-    if (const int32_t wrong = check(__func__, poll, "value", value)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, poll, {{"value", value}})) { return wrong; }
     const auto change = poll->polled.due();
     if (!change) { return fail_device(change.error()); }
     *value = poll->polled.value();
@@ -249,18 +244,20 @@ int32_t vb_poll_take(vb_poll* poll, uint64_t* value) {
 void vb_poll_free(vb_poll* poll) { delete poll; }
 
 int32_t vb_device_allocate(vb_device* device, size_t size, uint64_t mask, vb_dma** out) try {
-    if (const int32_t wrong = check(__func__, device, "out", static_cast<const void*>(out))) { return wrong; }
-    *out = nullptr;
+    if (const int32_t wrong = clear(__func__, out)) { return wrong; }
+    if (const int32_t wrong = check_pointers(__func__, device)) { return wrong; }
     return give(device->device->allocate_dma(size, mask), out);
 } catch (...) { return caught(__func__); }
 
 uint64_t vb_dma_address(const vb_dma* dma) {
-    return check(__func__, dma) == VB_OK ? dma->buffer.device_address() : 0;
+    return check_pointers(__func__, dma) == VB_OK ? dma->buffer.device_address() : 0;
 }
 void* vb_dma_data(vb_dma* dma) {
-    return check(__func__, dma) == VB_OK ? dma->buffer.bytes().data() : nullptr;
+    return check_pointers(__func__, dma) == VB_OK ? dma->buffer.bytes().data() : nullptr;
 }
-size_t vb_dma_size(const vb_dma* dma) { return check(__func__, dma) == VB_OK ? dma->buffer.size() : 0; }
+size_t vb_dma_size(const vb_dma* dma) {
+    return check_pointers(__func__, dma) == VB_OK ? dma->buffer.size() : 0;
+}
 void vb_dma_free(vb_dma* dma) { delete dma; }
 
 } // extern "C"

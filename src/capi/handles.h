@@ -44,16 +44,24 @@ struct Pointer {
     const void* value;
 };
 
-// VB_OK, or the failure: one of the pointers is NULL, or the handle is another process's.
+// VB_OK, or the failure: one of the pointers is NULL.
 template <class Handle>
-std::int32_t check(const char* function, const Handle* handle,
-                   std::initializer_list<Pointer> others = {}) noexcept {
+std::int32_t check_pointers(const char* function, const Handle* handle,
+                            std::initializer_list<Pointer> others = {}) noexcept {
     if (handle == nullptr) { return fail(VB_ERROR_ARGUMENT, function, ": ", Handle::name, " is NULL"); }
     for (const Pointer& other : others) {
         if (other.value == nullptr) {
             return fail(VB_ERROR_ARGUMENT, function, ": ", other.name, " is NULL");
         }
     }
+    return VB_OK;
+}
+
+// The same, and the handle may be another process's.
+template <class Handle>
+std::int32_t check(const char* function, const Handle* handle,
+                   std::initializer_list<Pointer> others = {}) noexcept {
+    if (const std::int32_t wrong = check_pointers(function, handle, others)) { return wrong; }
     // Before any lock is taken: in the child of a fork its owner may not exist.
     if (handle->core->is_forked()) {
         return fail(VB_ERROR_FORKED, function, ": the ", Handle::name,

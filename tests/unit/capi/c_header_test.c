@@ -68,6 +68,31 @@ static void refuse_null_models(void) {
     REFUSED_WITH(session, vb_session_load(NULL, "file", &session), "vb_session_load");
 }
 
+static void refuse_null_devices(void) {
+    uint64_t number = 0;
+    vb_device* device = NULL;
+    vb_region* region = NULL;
+    vb_interrupt* interrupt = NULL;
+    vb_poll* poll = NULL;
+    vb_dma* dma = NULL;
+    REFUSED_WITH(device, vb_device_open(NULL, &device), "vb_device_open");
+    refused(vb_device_open("file:/x", NULL), "vb_device_open");
+    REFUSED_WITH(region, vb_device_map(NULL, 0, &region), "vb_device_map");
+    REFUSED_WITH(interrupt, vb_device_interrupt(NULL, &interrupt), "vb_device_interrupt");
+    REFUSED_WITH(interrupt, vb_device_removal(NULL, &interrupt), "vb_device_removal");
+    REFUSED_WITH(dma, vb_device_allocate(NULL, 1, 1, &dma), "vb_device_allocate");
+    REFUSED_WITH(poll, vb_region_poll(NULL, 4, 0, 1, 0, &poll), "vb_region_poll");
+    refused(vb_region_read(NULL, 4, 0, &number), "vb_region_read");
+    refused(vb_region_write(NULL, 4, 0, 0), "vb_region_write");
+    refused(vb_interrupt_take(NULL, &number), "vb_interrupt_take");
+    refused(vb_poll_take(NULL, &number), "vb_poll_take");
+    vb_device_free(NULL);
+    vb_region_free(NULL);
+    vb_interrupt_free(NULL);
+    vb_poll_free(NULL);
+    vb_dma_free(NULL);
+}
+
 static void refuse_null_handles(void) {
     vb_piece piece = VB_PIECE_INIT;
     vb_result result = VB_RESULT_INIT;
@@ -92,6 +117,7 @@ int main(void) {
     vb_model* model = NULL;
     vb_model_options options = VB_MODEL_OPTIONS_INIT;
     refuse_null_models();
+    refuse_null_devices();
     refuse_null_handles();
     check(vb_model_open("/nonexistent.gguf", &options, &model) == VB_ERROR_MODEL, "vb_model_open");
     check(model == NULL && strstr(vb_error_last(), "/nonexistent.gguf") != NULL, "vb_model_open");
