@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from . import _vector_boot
+from ._closing import Closing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from types import TracebackType
     from typing import Self
 
     from typing_extensions import Buffer
@@ -16,7 +16,7 @@ Dma = _vector_boot.Dma
 EVERY_BIT = (1 << 64) - 1
 
 
-class Device:
+class Device(Closing):
     """A device: its regions, its interrupt, memory that it reads by itself.
 
     Args:
@@ -85,14 +85,6 @@ class Device:
         for region in self._regions.values():
             region.close()
         self._handle.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<vector_boot.Device {self.name!r}>"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from . import _log, _vector_boot
+from ._closing import Closing
 from ._stream import Reply, Stream, reply_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from types import TracebackType
-    from typing import Literal, Self, Unpack
+    from typing import Literal, Unpack
 
     from ._events import Waiting
     from ._options import Message, Options
@@ -69,7 +69,7 @@ class Engine:
         return Stream(self, request, with_logprobs=bool(options.get("logprobs")))
 
 
-class Model:
+class Model(Closing):
     """A model that is loaded and answers.
 
     Loading takes as long as the file needs; Ctrl-C ends it. ``with Model(...) as model:`` closes it at the end. Any
@@ -249,19 +249,11 @@ class Model:
         """Cancels what is under way and gives everything back. A closed model raises RequestError."""
         self._engine.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"<vector_boot.Model {self._path!r}>"
 
 
-class Session:
+class Session(Closing):
     """A conversation that keeps its messages: model.session() begins one, model.load() takes one up again.
 
     Each call adds its messages and, when it comes to its end, the answer. One that fails or is left before its end
@@ -312,11 +304,3 @@ class Session:
     def close(self) -> None:
         """Cancels what is under way and forgets the conversation."""
         self._handle.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from . import _log
+from ._closing import Closing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from types import TracebackType
     from typing import Any, Literal, Self
 
     from . import _vector_boot
@@ -59,7 +59,7 @@ def reply_of(request: _vector_boot.Request, text: str, *, with_logprobs: bool) -
     return Reply(text, usage, reason, tokens if with_logprobs else None)
 
 
-class Stream:
+class Stream(Closing):
     """An answer that comes piece by piece: an iterator and an asynchronous iterator of str.
 
     The request begins with the first piece that is asked for. Leaving the loop and dropping the stream, close(), and
@@ -128,14 +128,6 @@ class Stream:
         async for _ in self:
             pass
         return self.reply
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _took(self, piece: str) -> bool:
         if piece:
