@@ -8,8 +8,7 @@
 #include <filesystem>
 #include <pthread.h>
 
-extern "C" PyObject*
-PyInit__vector_boot(); // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" PyObject* PyInit__vector_boot(); // NOLINT(readability-identifier-naming)
 
 namespace vb::interpreter {
 
@@ -136,19 +135,16 @@ PyObject* leave_signals(PyObject* /*self*/, PyObject* /*none*/) {
     Py_RETURN_NONE;
 }
 
-// Calls `module.function(*arguments)`, of which the last is made of `method`. Steals nothing.
-bool hand_in(const char* module, const char* function, PyMethodDef& method, const int* number) {
-    PyObject* const imported = PyImport_ImportModule(module);
-    PyObject* const callback = PyCFunction_New(&method, nullptr);
-    PyObject* result = nullptr;
-    if (imported != nullptr && callback != nullptr) {
-        result = number != nullptr ? PyObject_CallMethod(imported, function, "iO", *number, callback)
-                                   : PyObject_CallMethod(imported, function, "O", callback);
-    }
+// module.function(*arguments); takes the arguments over, which may be missing by an exception.
+bool call(const char* module, const char* function, PyObject* arguments) {
+    PyObject* const imported = arguments != nullptr ? PyImport_ImportModule(module) : nullptr;
+    PyObject* const callable = imported != nullptr ? PyObject_GetAttrString(imported, function) : nullptr;
+    PyObject* const result = callable != nullptr ? PyObject_CallObject(callable, arguments) : nullptr;
     const bool done = result != nullptr;
     Py_XDECREF(result);
-    Py_XDECREF(callback);
+    Py_XDECREF(callable);
     Py_XDECREF(imported);
+    Py_XDECREF(arguments);
     return done;
 }
 
@@ -157,8 +153,8 @@ bool take_signals() {
     static PyMethodDef end = {"end_program", end_program, METH_VARARGS,
                               "The handler of SIGTERM: raises SystemExit(0)."};
     static PyMethodDef leave = {"leave_signals", leave_signals, METH_NOARGS, "The last function of atexit."};
-    const int number = SIGTERM;
-    return hand_in("_signal", "signal", end, &number) && hand_in("atexit", "register", leave, nullptr) &&
+    return call("_signal", "signal", Py_BuildValue("(iN)", SIGTERM, PyCFunction_New(&end, nullptr))) &&
+           call("atexit", "register", Py_BuildValue("(N)", PyCFunction_New(&leave, nullptr))) &&
            mask_signals(SIG_UNBLOCK);
 }
 
