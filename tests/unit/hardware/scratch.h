@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "unit/scratch_directory.h"
 
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -20,37 +20,22 @@
 
 namespace vb::hardware {
 
-class ScratchDirectory {
+class ScratchDirectory : public vb::ScratchDirectory {
   public:
-    ScratchDirectory() {
-        std::string pattern = std::filesystem::temp_directory_path() / "vb_hardware_XXXXXX";
-        if (::mkdtemp(pattern.data()) != nullptr) { path_ = pattern; }
-    }
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-    ~ScratchDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
-    const std::filesystem::path& path() const { return path_; }
     // Makes the directories above it as well.
     std::filesystem::path write(const std::filesystem::path& name, const std::string& text) const {
-        std::filesystem::create_directories((path_ / name).parent_path());
-        std::ofstream(path_ / name, std::ios::binary | std::ios::trunc) << text;
-        return path_ / name;
+        std::filesystem::create_directories((path() / name).parent_path());
+        std::ofstream(path() / name, std::ios::binary | std::ios::trunc) << text;
+        return path() / name;
     }
     void link(const std::filesystem::path& name, const std::filesystem::path& target) const {
-        std::filesystem::create_directories((path_ / name).parent_path());
-        std::filesystem::create_symlink(target, path_ / name);
+        std::filesystem::create_directories((path() / name).parent_path());
+        std::filesystem::create_symlink(target, path() / name);
     }
     std::string read(const std::filesystem::path& name) const {
-        std::ifstream file(path_ / name, std::ios::binary);
+        std::ifstream file(path() / name, std::ios::binary);
         return {std::istreambuf_iterator<char>(file), {}};
     }
-
-  private:
-    std::filesystem::path path_;
 };
 
 // A file without a name.

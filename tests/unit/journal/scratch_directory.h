@@ -3,9 +3,9 @@
 
 #include "journal/reader.h"
 #include "journal/store.h"
+#include "unit/scratch_directory.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -15,37 +15,16 @@
 
 namespace vb::journal {
 
-class ScratchDirectory {
+class ScratchDirectory : public vb::ScratchDirectory {
   public:
-    ScratchDirectory() {
-        // In memory where there is such a place: these tests sync thousands of times, and not to find out about disks.
-        for (const std::filesystem::path& place :
-             {std::filesystem::path("/dev/shm"), std::filesystem::temp_directory_path()}) {
-            std::string pattern = place / "vb_journal_XXXXXX";
-            if (::mkdtemp(pattern.data()) == nullptr) { continue; }
-            path_ = pattern;
-            return;
-        }
-    }
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-    ~ScratchDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
-    const std::filesystem::path& path() const { return path_; }
     std::vector<std::filesystem::path> segments() const {
         std::vector<std::filesystem::path> files;
-        for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+        for (const auto& entry : std::filesystem::directory_iterator(path())) {
             files.push_back(entry.path());
         }
         std::ranges::sort(files);
         return files;
     }
-
-  private:
-    std::filesystem::path path_;
 };
 
 inline std::string read_file(const std::filesystem::path& path) {
