@@ -25,7 +25,7 @@ base::Result<> Hotplug::open() noexcept {
 }
 
 void Hotplug::receive() noexcept {
-    char buffer[8192]; // the kernel's own bound is 2048 of variables and a path
+    char buffer[sys::largest_uevent];
     bool has_lost = false;
     // A bus that floods us has to let the loop have its turn.
     for (int count = 0; count < 128; ++count) {

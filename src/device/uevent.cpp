@@ -74,6 +74,13 @@ bool take_variable(std::string_view variable, Uevent& event, Required& required)
 
 } // namespace
 
+std::string_view name_of(Uevent::Action action) noexcept {
+    for (const ActionName& known : action_names) {
+        if (known.action == action) { return known.name; }
+    }
+    return {};
+}
+
 std::optional<Uevent> parse_uevent(std::string_view datagram) noexcept {
     const auto header = take_string(datagram);
     if (!header) { return std::nullopt; }

@@ -21,6 +21,9 @@ struct Uevent {
     std::uint64_t sequence = 0;
 };
 
+// "add", as the kernel has it.
+std::string_view name_of(Uevent::Action action) noexcept;
+
 std::optional<Uevent> parse_uevent(std::string_view datagram) noexcept;
 
 } // namespace vb::device

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "sys/socket_address.h"
+#include "sys/uevent_socket.h"
 
 #include <cstdint>
 #include <optional>
@@ -117,11 +118,6 @@ struct Task {
     const void* argument = nullptr;
 };
 
-struct DeviceEvent {
-    std::string_view text; // a uevent, which points into the caller's buffer
-    bool lost = false;     // instead: the kernel had no room for some
-};
-
 struct WatchdogDevice {
     UniqueFd fd;
     base::Text<32> identity;
@@ -213,7 +209,7 @@ class Kernel {
     virtual Result<> bring_up(const char* interface) noexcept = 0;
     virtual Result<> configure(const Ipv4Interface& interface) noexcept = 0;
 
-    // Devices. Uevents of the kernel itself; what anybody else sends to the socket is never returned.
+    // Devices. The uevents are as in sys/uevent_socket.h.
     virtual Result<UniqueFd> open_uevents() noexcept = 0;
     virtual std::optional<DeviceEvent> receive_uevent(int socket, std::span<char> buffer) noexcept = 0;
     // Opening a watchdog starts it; closing it does not stop it, see watchdog-api of the kernel's documentation.

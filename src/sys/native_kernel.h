@@ -49,8 +49,10 @@ class NativeKernel final : public Kernel {
     Result<> bring_up(const char* interface) noexcept override;
     Result<> configure(const Ipv4Interface& interface) noexcept override;
 
-    Result<UniqueFd> open_uevents() noexcept override;
-    std::optional<DeviceEvent> receive_uevent(int socket, std::span<char> buffer) noexcept override;
+    Result<UniqueFd> open_uevents() noexcept override { return sys::open_uevents(); }
+    std::optional<DeviceEvent> receive_uevent(int socket, std::span<char> buffer) noexcept override {
+        return sys::receive_uevent(socket, buffer);
+    }
     Result<WatchdogDevice> open_watchdog(const char* path) noexcept override;
     Result<base::Nanoseconds> set_watchdog_timeout(int watchdog, base::Nanoseconds timeout) noexcept override;
     Result<> feed_watchdog(int watchdog) noexcept override;

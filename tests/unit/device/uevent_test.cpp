@@ -7,6 +7,7 @@ namespace {
 
 using vb::device::parse_uevent;
 using vb::device::Uevent;
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 // As `udevadm monitor --kernel` shows one, with NULs for its line ends.
@@ -24,6 +25,17 @@ TEST(Uevent, IsReadWhole) {
     EXPECT_EQ(event->aliases[0], "pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00");
     EXPECT_EQ(event->aliases[1], "");
     EXPECT_EQ(event->sequence, 1234U);
+}
+
+TEST(Uevent, NamesItsActionAsTheKernelDoes) {
+    for (const std::string_view name :
+         {"add", "remove", "change", "move", "online", "offline", "bind", "unbind"}) {
+        const std::string text = std::string(name) + "@/devices/x\0ACTION="s + std::string(name) +
+                                 "\0DEVPATH=/devices/x\0SUBSYSTEM=x\0SEQNUM=1\0"s;
+        const auto event = parse_uevent(text);
+        ASSERT_TRUE(event) << name;
+        EXPECT_EQ(vb::device::name_of(event->action), name);
+    }
 }
 
 TEST(Uevent, HasANodeAndBothAliasesOfAnAcpiDevice) {

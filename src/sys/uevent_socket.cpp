@@ -1,4 +1,4 @@
-#include "sys/native_kernel.h"
+#include "sys/uevent_socket.h"
 
 #include <cstring>
 #include <linux/netlink.h>
@@ -6,7 +6,9 @@
 
 namespace vb::sys {
 
+using base::Result;
 using base::system_error;
+using base::UniqueFd;
 
 namespace {
 
@@ -30,7 +32,7 @@ bool is_from_kernel(const msghdr& message, const sockaddr_nl& sender) noexcept {
 
 } // namespace
 
-Result<UniqueFd> NativeKernel::open_uevents() noexcept {
+Result<UniqueFd> open_uevents() noexcept {
     UniqueFd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT));
     if (!socket) { return system_error("socket", "uevents"); }
     const int on = 1;
@@ -48,7 +50,7 @@ Result<UniqueFd> NativeKernel::open_uevents() noexcept {
     return socket;
 }
 
-std::optional<DeviceEvent> NativeKernel::receive_uevent(int socket, std::span<char> buffer) noexcept {
+std::optional<DeviceEvent> receive_uevent(int socket, std::span<char> buffer) noexcept {
     // Bounded: somebody else's messages, which a privileged process can send without end, do not keep us here.
     for (int attempt = 0; attempt < 64; ++attempt) {
         iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
