@@ -4,6 +4,16 @@
 
 namespace vb::hardware {
 
+namespace {
+
+using Kind = Specification::Kind;
+
+std::unexpected<base::Error> fail_kind(std::string_view text, Kind kind) {
+    return base::failure("open the device", text, explain(kind));
+}
+
+} // namespace
+
 Result<Region> Device::map(unsigned index, Access access) const {
     const auto region = std::ranges::find(regions_, index, &RegionInformation::index);
     if (region == regions_.end()) {
@@ -34,17 +44,27 @@ Result<std::unique_ptr<Device>> open_device(std::string_view text, const Roots& 
     const auto specification = parse_specification(text);
     if (!specification) { return std::unexpected(specification.error()); }
     switch (specification->kind) {
-    case Specification::Kind::file:
+    case Kind::file:
         return open_register_file(*specification);
-    case Specification::Kind::pci:
+    case Kind::pci:
         return open_pci_device(*specification, roots);
-    case Specification::Kind::uio:
-    case Specification::Kind::path:
+    case Kind::uio:
+    case Kind::path:
         return open_uio_device(*specification, roots);
-    case Specification::Kind::vfio:
+    case Kind::vfio:
         return open_vfio_device(*specification, roots);
+    case Kind::gpio:
+    case Kind::input:
+        break;
     }
-    return base::failure("open", text, "there is no such kind of device");
+    return fail_kind(text, specification->kind);
+}
+
+Result<> check_device(std::string_view text) {
+    const auto specification = parse_specification(text);
+    if (!specification) { return std::unexpected(specification.error()); }
+    const bool is_other = specification->kind == Kind::gpio || specification->kind == Kind::input;
+    return is_other ? Result<>(fail_kind(text, specification->kind)) : Result<>();
 }
 
 } // namespace vb::hardware

@@ -57,6 +57,8 @@ class Device {
 };
 
 Result<std::unique_ptr<Device>> open_device(std::string_view specification, const Roots& roots = {});
+// Whether open_device() takes the text, wherever the device is.
+Result<> check_device(std::string_view specification);
 
 // What open_device() chooses from.
 Result<std::unique_ptr<Device>> open_register_file(const Specification& specification);

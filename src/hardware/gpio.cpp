@@ -1,5 +1,7 @@
 #include "hardware/gpio.h"
 
+#include "hardware/specification.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -167,7 +169,7 @@ Result<GpioLine> GpioLine::open(const GpioName& name, const GpioOptions& options
     if (flags < 0 || ::fcntl(line.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
         return base::system_error("open the GPIO line", full_name);
     }
-    return GpioLine(full_name, std::move(line), options.direction, ioctl);
+    return GpioLine(full_name, std::move(line), options, ioctl);
 }
 
 Result<bool> GpioLine::read() const {
@@ -179,7 +181,9 @@ Result<bool> GpioLine::read() const {
 }
 
 Result<> GpioLine::write(bool is_active) {
-    if (direction_ == Options::Direction::input) { return base::failure("write", name_, "it is an input"); }
+    if (options_.direction == Options::Direction::input) {
+        return base::failure("write", name_, "it is an input");
+    }
     gpio_v2_line_values values{.bits = is_active ? 1U : 0U, .mask = 1};
     if (ioctl_->call(line_.get(), GPIO_V2_LINE_SET_VALUES_IOCTL, &values) != 0) {
         return base::system_error("write", name_);
@@ -188,6 +192,10 @@ Result<> GpioLine::write(bool is_active) {
 }
 
 Result<std::vector<GpioEdge>> GpioLine::take() {
+    if (options_.edges == Options::Edges::none) {
+        return base::failure("take the edges of", name_,
+                             "it was opened without: expected edges=rising, falling or both");
+    }
     std::vector<GpioEdge> edges;
     std::array<gpio_v2_line_event, buffered_edges> events;
     const ssize_t size = ::read(line_.get(), events.data(), sizeof events);
@@ -203,6 +211,15 @@ Result<std::vector<GpioEdge>> GpioLine::take() {
         seen_ = event.line_seqno;
     }
     return edges;
+}
+
+Result<GpioLine> open_gpio_line(std::string_view text, const Roots& roots, Ioctl& ioctl) {
+    const auto specification = parse_specification(text);
+    if (!specification) { return std::unexpected(specification.error()); }
+    if (specification->kind != Specification::Kind::gpio) {
+        return base::failure("open the GPIO line", text, explain(specification->kind));
+    }
+    return GpioLine::open(specification->gpio, specification->gpio_options, roots, ioctl);
 }
 
 } // namespace vb::hardware

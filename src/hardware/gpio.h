@@ -5,34 +5,16 @@
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "hardware/gpio_options.h"
 #include "hardware/ioctl.h"
 #include "hardware/sysfs.h"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vb::hardware {
-
-struct GpioName {
-    std::string chip; // "gpiochip0", or what the chip is labelled; empty: whichever has a line of that name
-    std::string line; // its number on the chip, or its name
-};
-
-struct GpioOptions {
-    enum class Direction : unsigned char { input, output };
-    enum class Edges : unsigned char { none, rising, falling, both };
-    enum class Bias : unsigned char { unchanged, off, pull_up, pull_down };
-    enum class Drive : unsigned char { push_pull, open_drain, open_source };
-
-    Direction direction = Direction::input;
-    bool is_active_low = false;
-    Edges edges = Edges::none; // of an input
-    Bias bias = Bias::unchanged;
-    std::uint32_t debounce_microseconds = 0; // of an input
-    Drive drive = Drive::push_pull;          // of an output, like the next
-    bool value = false;                      // from the beginning
-};
 
 struct GpioEdge {
     bool is_rising = false;   // became active
@@ -51,18 +33,22 @@ class GpioLine {
 
     Result<bool> read() const;
     Result<> write(bool is_active);
-    // Those that came since the last time, the oldest first.
+    // Those that came since the last time, the oldest first. An error where none were asked for: there never will be any.
     Result<std::vector<GpioEdge>> take();
 
   private:
-    GpioLine(std::string name, base::UniqueFd line, GpioOptions::Direction direction, Ioctl& ioctl)
-        : name_(std::move(name)), line_(std::move(line)), direction_(direction), ioctl_(&ioctl) {}
+    GpioLine(std::string name, base::UniqueFd line, const GpioOptions& options, Ioctl& ioctl)
+        : name_(std::move(name)), line_(std::move(line)), options_(options), ioctl_(&ioctl) {}
 
     std::string name_;
     base::UniqueFd line_;
-    GpioOptions::Direction direction_;
+    GpioOptions options_;
     Ioctl* ioctl_;
     std::uint32_t seen_ = 0; // the kernel's number of the last edge
 };
+
+// As hardware/specification.h has it: "gpio:gpiochip0:17?edges=both".
+Result<GpioLine> open_gpio_line(std::string_view specification, const Roots& roots = {},
+                                Ioctl& ioctl = native_ioctl());
 
 } // namespace vb::hardware

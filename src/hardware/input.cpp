@@ -1,5 +1,7 @@
 #include "hardware/input.h"
 
+#include "hardware/specification.h"
+
 #include <array>
 #include <ctime>
 #include <fcntl.h>
@@ -151,6 +153,15 @@ Result<> InputDevice::ask_axes(std::vector<InputEvent>& changes) {
         changes.push_back({.type = EV_ABS, .code = number, .value = axis.value});
     }
     return {};
+}
+
+Result<InputDevice> open_input_device(std::string_view text, const Roots& roots, Ioctl& ioctl) {
+    const auto specification = parse_specification(text);
+    if (!specification) { return std::unexpected(specification.error()); }
+    if (specification->kind != Specification::Kind::input) {
+        return base::failure("open the input device", text, explain(specification->kind));
+    }
+    return InputDevice::open(specification->object, roots, ioctl);
 }
 
 } // namespace vb::hardware

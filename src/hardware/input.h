@@ -14,6 +14,7 @@
 #include <linux/input.h>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vb::hardware {
@@ -62,5 +63,9 @@ class InputDevice {
     std::map<std::uint16_t, std::int32_t> axes_; // those that the device has
     std::uint64_t losses_ = 0;
 };
+
+// As hardware/specification.h has it: "input:event3".
+Result<InputDevice> open_input_device(std::string_view specification, const Roots& roots = {},
+                                      Ioctl& ioctl = native_ioctl());
 
 } // namespace vb::hardware

@@ -51,6 +51,23 @@ TEST_F(DeviceTest, SaysWhatIsWrongWithAFile) {
     EXPECT_EQ(refusal("file:" + fifo), "open " + fifo + ": it is not a plain file");
 }
 
+TEST_F(DeviceTest, SaysHowALineAndAnInputDeviceAreOpened) {
+    EXPECT_EQ(refusal("gpio:gpiochip0:17"),
+              "open the device gpio:gpiochip0:17: it is a GPIO line: Gpio() in Python and vb_gpio_open() "
+              "in C open it");
+    EXPECT_EQ(refusal("input:event0"), "open the device input:event0: it is an input device: Input() in "
+                                       "Python and vb_input_open() in C open it");
+    EXPECT_EQ(reason(check_device("input:event0")), refusal("input:event0"));
+}
+
+TEST_F(DeviceTest, ATextMayBeCheckedBeforeTheDeviceIsThere) {
+    for (const std::string text :
+         {"file:/nonexistent", "pci:1234:11e8", "vfio:00:04.0", "uio:none", "path:/sys"}) {
+        EXPECT_TRUE(check_device(text)) << text;
+    }
+    EXPECT_EQ(reason(check_device("pci:1")), refusal("pci:1"));
+}
+
 TEST_F(DeviceTest, SaysWhoMayNotOpenIt) {
     const std::string path = tree.directory.write("registers", std::string(64, '\1'));
     ASSERT_EQ(::chmod(path.c_str(), 0444), 0);

@@ -120,6 +120,30 @@ TEST_F(GpioTest, ALineIsFoundByNumberOrName) {
     EXPECT_EQ(open({.chip = "gpiochip1", .line = "LED"}).name(), "gpio:gpiochip1:2");
 }
 
+TEST_F(GpioTest, IsOpenedByALineOfText) {
+    auto line = open_gpio_line("gpio:soc:1?edges=both&bias=off", tree.roots(), kernel);
+    ASSERT_TRUE(line) << reason(line);
+    EXPECT_EQ(line->name(), "gpio:gpiochip0:1");
+    EXPECT_EQ(kernel.request.config.flags, GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING |
+                                               GPIO_V2_LINE_FLAG_EDGE_FALLING |
+                                               GPIO_V2_LINE_FLAG_BIAS_DISABLED);
+    line = open_gpio_line("gpio::LED?direction=output&value=1", tree.roots(), kernel);
+    ASSERT_TRUE(line) << reason(line);
+    EXPECT_EQ(line->name(), "gpio:gpiochip1:2");
+    EXPECT_EQ(kernel.request.config.flags, GPIO_V2_LINE_FLAG_OUTPUT);
+    EXPECT_EQ(kernel.request.config.attrs[0].attr.values, 1U);
+    EXPECT_EQ(reason(open_gpio_line("input:event0", tree.roots(), kernel)),
+              "open the GPIO line input:event0: it is an input device: Input() in Python and "
+              "vb_input_open() in C open it");
+    EXPECT_FALSE(open_gpio_line("gpio:soc", tree.roots(), kernel));
+}
+
+TEST_F(GpioTest, ALineThatWasOpenedWithoutEdgesSaysSo) {
+    EXPECT_EQ(reason(open({.chip = "soc", .line = "1"}).take()),
+              "take the edges of gpio:gpiochip0:1: it was opened without: expected edges=rising, falling "
+              "or both");
+}
+
 TEST_F(GpioTest, SaysWhatThereIsInstead) {
     const std::string chips = "there is gpiochip0 (soc, 4 lines), gpiochip1 (expander, 4 lines)";
     EXPECT_EQ(reason(try_open({.chip = "soc", .line = "LED"})),

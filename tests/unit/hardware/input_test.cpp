@@ -122,6 +122,16 @@ TEST_F(InputTest, IsFoundByItsNumberOrItsName) {
               "find the input device Mouse: there is no such device; there is no input device at all");
 }
 
+TEST_F(InputTest, IsOpenedByALineOfText) {
+    const auto device = open_input_device("input:Lid", tree.roots(), kernel);
+    ASSERT_TRUE(device) << reason(device);
+    EXPECT_EQ(device->name(), "input:event10");
+    EXPECT_EQ(reason(open_input_device("gpio::LED", tree.roots(), kernel)),
+              "open the input device gpio::LED: it is a GPIO line: Gpio() in Python and vb_gpio_open() in C "
+              "open it");
+    EXPECT_FALSE(open_input_device("input:", tree.roots(), kernel));
+}
+
 TEST_F(InputTest, EventsComeAsTheyAre) {
     auto device = open();
     EXPECT_EQ(device.take()->size(), 0U); // does not block

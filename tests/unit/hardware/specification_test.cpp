@@ -46,9 +46,52 @@ TEST(SpecificationTest, NamesOthers) {
     EXPECT_EQ(parse("path:/sys/devices/platform/sensor").object, "/sys/devices/platform/sensor");
 }
 
+TEST(SpecificationTest, NamesAGpioLine) {
+    const auto named = [](std::string_view text) {
+        const Specification specification = parse(text);
+        EXPECT_EQ(specification.kind, Kind::gpio);
+        return specification.gpio.chip + " | " + specification.gpio.line;
+    };
+    EXPECT_EQ(named("gpio:gpiochip0:17"), "gpiochip0 | 17");
+    EXPECT_EQ(named("gpio::LED 1"), " | LED 1");
+    EXPECT_EQ(named("gpio::SPI:CS?active_low=1"), " | SPI:CS");
+    EXPECT_EQ(named("gpio:INT34C5:00:17"), "INT34C5:00 | 17"); // ACPI's labels
+    const auto usual = parse("gpio:gpiochip0:17?").gpio_options;
+    EXPECT_EQ(usual.direction, GpioOptions::Direction::input);
+    EXPECT_EQ(usual.edges, GpioOptions::Edges::none);
+    EXPECT_EQ(usual.bias, GpioOptions::Bias::unchanged);
+    EXPECT_FALSE(usual.is_active_low);
+}
+
+TEST(SpecificationTest, SaysHowAGpioLineIsWanted) {
+    const auto output = parse("gpio:a:1?direction=output&value=1&active_low=1&drive=open_drain").gpio_options;
+    EXPECT_EQ(output.direction, GpioOptions::Direction::output);
+    EXPECT_TRUE(output.value);
+    EXPECT_TRUE(output.is_active_low);
+    EXPECT_EQ(output.drive, GpioOptions::Drive::open_drain);
+    const auto input =
+        parse("gpio:a:1?direction=input&bias=pull_down&debounce=5000&edges=falling").gpio_options;
+    EXPECT_EQ(input.direction, GpioOptions::Direction::input);
+    EXPECT_EQ(input.bias, GpioOptions::Bias::pull_down);
+    EXPECT_EQ(input.debounce_microseconds, 5000U);
+    EXPECT_EQ(input.edges, GpioOptions::Edges::falling);
+    EXPECT_EQ(parse("gpio:a:1?edges=rising").gpio_options.edges, GpioOptions::Edges::rising);
+    EXPECT_EQ(parse("gpio:a:1?edges=both").gpio_options.edges, GpioOptions::Edges::both);
+    EXPECT_EQ(parse("gpio:a:1?bias=off").gpio_options.bias, GpioOptions::Bias::off);
+    EXPECT_EQ(parse("gpio:a:1?bias=pull_up").gpio_options.bias, GpioOptions::Bias::pull_up);
+    EXPECT_EQ(parse("gpio:a:1?direction=output&drive=open_source").gpio_options.drive,
+              GpioOptions::Drive::open_source);
+}
+
+TEST(SpecificationTest, NamesAnInputDevice) {
+    EXPECT_EQ(parse("input:event3").kind, Kind::input);
+    EXPECT_EQ(parse("input:event3").object, "event3");
+    EXPECT_EQ(parse("input:AT Raw Set 2: keyboard/mouse?").object, "AT Raw Set 2: keyboard/mouse?");
+}
+
 TEST(SpecificationTest, SaysWhatIsExpected) {
     EXPECT_EQ(refusal("usb:1234"),
-              "read the device usb:1234: expected file:, pci:, vfio:, uio: or path: and what "
+              "read the device usb:1234: expected file:, pci:, vfio:, uio:, path:, gpio: or input: and what "
               "it is called");
     EXPECT_EQ(refusal("pci:1234"),
               "read the device pci:1234: expected VENDOR:DEVICE such as 1234:11e8, or an "
@@ -57,6 +100,20 @@ TEST(SpecificationTest, SaysWhatIsExpected) {
               "read the device pci:00:04.8: expected an address such as 0000:00:04.0");
     EXPECT_EQ(refusal("file:/a?irq=/b"),
               "read the device file:/a?irq=/b: \"irq\" is not known here; there is interrupt=/path");
+    EXPECT_EQ(refusal("gpio:gpiochip0"), "read the device gpio:gpiochip0: expected CHIP:LINE such as "
+                                         "gpiochip0:17, or :NAME of a line");
+    EXPECT_EQ(refusal("gpio:a:1?pull=up"),
+              "read the device gpio:a:1?pull=up: \"pull\" is not known here; there is direction, value, "
+              "active_low, bias, debounce, edges, drive");
+    EXPECT_EQ(refusal("gpio:a:1?bias=up"),
+              "read the device gpio:a:1?bias=up: bias is \"up\", expected unchanged, off, pull_up or "
+              "pull_down");
+    EXPECT_EQ(refusal("gpio:a:1?edges=both&direction=output"),
+              "read the device gpio:a:1?edges=both&direction=output: edges and debounce are an input's, and "
+              "this is an output");
+    EXPECT_EQ(refusal("gpio:a:1?value=1"), "read the device gpio:a:1?value=1: value and drive are an "
+                                           "output's, and this is an input without direction=output");
+    EXPECT_EQ(refusal("input:"), "read the device input:: expected eventN, or what the device calls itself");
     EXPECT_EQ(refusal("path:devices"), "read the device path:devices: expected a path that begins with /");
 }
 
@@ -86,6 +143,19 @@ TEST(SpecificationTest, RefusesWhatIsNone) {
                                         "uio:",
                                         "uio:a/b",
                                         "path:",
+                                        "gpio:",
+                                        "gpio::",
+                                        "gpio:a:",
+                                        "gpio:17",
+                                        "gpio:a:1?&",
+                                        "gpio:a:1?edges",
+                                        "gpio:a:1?edges=Both",
+                                        "gpio:a:1?value=2&direction=output",
+                                        "gpio:a:1?debounce=-1",
+                                        "gpio:a:1?debounce=4294967296",
+                                        "gpio:a:1?drive=open_drain",
+                                        "gpio:a:1?direction=output&debounce=1",
+                                        "input:",
                                         "PCI:1234:11e8"}) {
         if (text == "file:/a?") { // no option is no mistake
             EXPECT_TRUE(parse_specification(text));
