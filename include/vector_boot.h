@@ -51,7 +51,7 @@ extern "C" {
 
 #define VB_OK 0    /**< done */
 #define VB_END 1   /**< vb_request_next(): the answer is complete */
-#define VB_AGAIN 2 /**< vb_request_next(), vb_request_get_result(): nothing yet */
+#define VB_AGAIN 2 /**< vb_request_next(), vb_request_get_result(), and what takes of a device: nothing yet */
 
 #define VB_ERROR_ARGUMENT (-1)  /**< a NULL or impossible argument */
 #define VB_ERROR_MODEL (-2)     /**< the model's file is missing, malformed, or not supported */

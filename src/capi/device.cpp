@@ -1,8 +1,10 @@
 // vb_device_* and what they give: src/hardware, behind handles.
-#include "hardware/device.h"
+#include "capi/device.h"
+
 #include "capi/handles.h"
 #include "capi/host.h"
 #include "capi/status.h"
+#include "hardware/device.h"
 #include "hardware/polled.h"
 
 #include "vector_boot_device.h"
@@ -40,13 +42,8 @@ struct vb_dma {
 namespace {
 
 using namespace vb::capi;
-using vb::base::Result;
 
-std::int32_t fail_device(const vb::base::Error& error) noexcept {
-    return fail_with(VB_ERROR_DEVICE, vb::base::describe(error));
-}
-
-std::int32_t status_of(const Result<>& done) noexcept { return done ? succeed() : fail_device(done.error()); }
+constexpr char example[] = "pci:1234:11e8";
 
 std::optional<hardware::Width> width_of(std::uint32_t bytes) noexcept {
     if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) { return std::nullopt; }
@@ -55,14 +52,6 @@ std::optional<hardware::Width> width_of(std::uint32_t bytes) noexcept {
 
 std::int32_t fail_width(const char* function, std::uint32_t width) noexcept {
     return fail(VB_ERROR_ARGUMENT, function, ": width is ", width, ", expected 1, 2, 4 or 8 bytes");
-}
-
-// A handle of what was made, or why it was not.
-template <class Handle, class Value>
-std::int32_t give(Result<Value> made, Handle** out) {
-    if (!made) { return fail_device(made.error()); }
-    *out = new Handle{*std::move(made)};
-    return succeed();
 }
 
 // The specification that a name stands for; empty: nobody knows it.
@@ -81,22 +70,39 @@ std::string look_up(const std::string& name) {
 
 } // namespace
 
+namespace vb::capi {
+
+std::int32_t fail_device(const base::Error& error) noexcept {
+    return fail_with(VB_ERROR_DEVICE, base::describe(error));
+}
+
+Checked<std::string> specification_of(const char* function, const char* what, const char* an_example) {
+    if (what == nullptr) { return std::unexpected(fail(VB_ERROR_ARGUMENT, function, ": what is NULL")); }
+    std::string specification = what;
+    if (specification.contains(':')) { return specification; }
+    specification = look_up(what);
+    if (!specification.empty()) { return specification; }
+    return std::unexpected(
+        fail(VB_ERROR_DEVICE, "there is no device \"", what,
+             "\": expected a [[device]] of that name in config.toml, or VECTOR_BOOT_DEVICE_NAME in the "
+             "environment, or a text such as \"",
+             an_example, "\""));
+}
+
+} // namespace vb::capi
+
 extern "C" {
 
 int32_t vb_device_open(const char* what, vb_device** out) try {
     if (const int32_t wrong = clear(__func__, out)) { return wrong; }
-    if (what == nullptr) { return fail(VB_ERROR_ARGUMENT, "vb_device_open: what is NULL"); }
-    std::string specification = what;
-    if (!specification.contains(':')) {
-        specification = look_up(what);
-        if (specification.empty()) {
-            return fail(
-                VB_ERROR_DEVICE, "there is no device \"", what,
-                "\": expected a [[device]] of that name in config.toml, or VECTOR_BOOT_DEVICE_NAME in the "
-                "environment, or a text such as \"pci:1234:11e8\"");
-        }
-    }
-    return give(hardware::open_device(specification), out);
+    const auto specification = specification_of(__func__, what, example);
+    return specification ? give(hardware::open_device(*specification), out) : specification.error();
+} catch (...) { return caught(__func__); }
+
+int32_t vb_device_check(const char* what) try {
+    const auto specification = specification_of(__func__, what, example);
+    if (!specification) { return specification.error(); }
+    return status_of(hardware::check_device(*specification));
 } catch (...) { return caught(__func__); }
 
 void vb_device_free(vb_device* device) { delete device; }

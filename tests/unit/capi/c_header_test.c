@@ -93,6 +93,36 @@ static void refuse_null_devices(void) {
     vb_dma_free(NULL);
 }
 
+static void refuse_null_lines(void) {
+    int32_t value = 0;
+    vb_gpio_edge edge = VB_GPIO_EDGE_INIT;
+    vb_input_event key = VB_INPUT_EVENT_INIT;
+    vb_uevent event = VB_UEVENT_INIT;
+    vb_gpio* line = NULL;
+    vb_input* input = NULL;
+    REFUSED_WITH(line, vb_gpio_open(NULL, &line), "vb_gpio_open");
+    refused(vb_gpio_open("gpio:a:1", NULL), "vb_gpio_open");
+    check(strcmp(vb_gpio_name(NULL), "") == 0, "vb_gpio_name");
+    refused(vb_gpio_read(NULL, &value), "vb_gpio_read");
+    refused(vb_gpio_write(NULL, 1), "vb_gpio_write");
+    refused(vb_gpio_fd(NULL), "vb_gpio_fd");
+    refused(vb_gpio_take(NULL, &edge), "vb_gpio_take");
+    REFUSED_WITH(input, vb_input_open(NULL, &input), "vb_input_open");
+    refused(vb_input_open("input:event0", NULL), "vb_input_open");
+    check(strcmp(vb_input_name(NULL), "") == 0, "vb_input_name");
+    refused(vb_input_fd(NULL), "vb_input_fd");
+    refused(vb_input_take(NULL, &key), "vb_input_take");
+    refused(vb_input_is_pressed(NULL, 1), "vb_input_is_pressed");
+    refused(vb_input_is_on(NULL, 1), "vb_input_is_on");
+    refused(vb_uevents_open(NULL), "vb_uevents_open");
+    refused(vb_uevents_fd(NULL), "vb_uevents_fd");
+    refused(vb_uevents_take(NULL, &event), "vb_uevents_take");
+    refused(vb_device_check(NULL), "vb_device_check");
+    vb_gpio_free(NULL);
+    vb_input_free(NULL);
+    vb_uevents_free(NULL);
+}
+
 static void refuse_null_handles(void) {
     vb_piece piece = VB_PIECE_INIT;
     vb_result result = VB_RESULT_INIT;
@@ -118,6 +148,7 @@ int main(void) {
     vb_model_options options = VB_MODEL_OPTIONS_INIT;
     refuse_null_models();
     refuse_null_devices();
+    refuse_null_lines();
     refuse_null_handles();
     check(vb_model_open("/nonexistent.gguf", &options, &model) == VB_ERROR_MODEL, "vb_model_open");
     check(model == NULL && strstr(vb_error_last(), "/nonexistent.gguf") != NULL, "vb_model_open");
