@@ -142,6 +142,8 @@ struct Device {
     std::string path;      // in /sys/devices
     std::string file;      // a plain file that stands for one
     std::string interrupt; // of a file: a FIFO
+    std::string gpio;      // a line, "gpiochip0:17?direction=output"
+    std::string input;     // eventN, or what the device calls itself
     bool operator==(const Device&) const = default;
 };
 

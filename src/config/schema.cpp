@@ -92,6 +92,8 @@ constexpr Key keys[] = {
     {"device", "path", "an absolute path such as \"/sys/devices/platform/sensor\""},
     {"device", "file", "an absolute path, in quotes"},
     {"device", "interrupt", "an absolute path of a FIFO, together with file"},
+    {"device", "gpio", "\"CHIP:LINE\", with options such as \"gpiochip0:17?direction=output\""},
+    {"device", "input", "\"event0\", or what the device calls itself, in quotes"},
     {"sysctl", any_name, "a value in quotes, such as \"10\""},
 };
 
@@ -145,7 +147,8 @@ const char* fault_of(const std::vector<Device>& devices, std::size_t index) noex
         first != devices.begin() + static_cast<std::ptrdiff_t>(index)) {
         return "name";
     }
-    const std::string* const kinds[] = {&device.pci, &device.vfio, &device.uio, &device.path, &device.file};
+    const std::string* const kinds[] = {&device.pci,  &device.vfio, &device.uio,  &device.path,
+                                        &device.file, &device.gpio, &device.input};
     if (std::ranges::count_if(kinds, [](const std::string* text) { return !text->empty(); }) != 1) {
         return "pci";
     }
@@ -154,6 +157,7 @@ const char* fault_of(const std::vector<Device>& devices, std::size_t index) noex
     if (!device.interrupt.empty() && (device.file.empty() || !is_absolute(device.interrupt))) {
         return "interrupt";
     }
+    if (!device.gpio.empty() && !device.gpio.contains(':')) { return "gpio"; }
     return nullptr;
 }
 

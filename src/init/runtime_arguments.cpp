@@ -49,6 +49,8 @@ std::string specification_of(const config::Device& device) {
     if (!device.vfio.empty()) { return text + "vfio:" + device.vfio; }
     if (!device.uio.empty()) { return text + "uio:" + device.uio; }
     if (!device.path.empty()) { return text + "path:" + device.path; }
+    if (!device.gpio.empty()) { return text + "gpio:" + device.gpio; }
+    if (!device.input.empty()) { return text + "input:" + device.input; }
     text += "file:" + device.file;
     return device.interrupt.empty() ? text : text + "?interrupt=" + device.interrupt;
 }

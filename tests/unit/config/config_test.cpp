@@ -172,6 +172,12 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"[[device]]\nname = \"a\"\nuio = \"x\"\ninterrupt = \"/fifo\"\n",
               "line 4: `interrupt = \"/fifo\"`: expected interrupt in [device] to be an absolute path of a "
               "FIFO, together with file"},
+        Fault{"[[device]]\nname = \"a\"\ngpio = \"17\"\n",
+              "line 3: `gpio = \"17\"`: expected gpio in [device] to be \"CHIP:LINE\", with options such as "
+              "\"gpiochip0:17?direction=output\""},
+        Fault{"[[device]]\nname = \"a\"\ngpio = \"a:1\"\ninput = 3\n",
+              "line 4: `input = 3`: expected input in [device] to be \"event0\", or what the device calls "
+              "itself, in quotes"},
         Fault{"[handoff]\nmode = \"exec\"\n", "line 1: `[handoff]`: it needs command in [handoff]: "
                                               "program and arguments, such as [\"/bin/sh\", "
                                               "\"-c\", \"...\"]"}));
@@ -191,6 +197,16 @@ TEST(Toml, ReadsTheHandoffToPython) {
     wanted.user = "app";
     wanted.ready = HandoffReady::app;
     EXPECT_EQ(config.handoff, wanted);
+}
+
+TEST(Toml, ReadsLinesAndInputDevices) {
+    Config config;
+    ASSERT_TRUE(read_toml("[[device]]\nname = \"led\"\ngpio = \"gpiochip0:17?direction=output\"\n"
+                          "[[device]]\nname = \"keys\"\ninput = \"AT keyboard\"\n",
+                          "c.toml", config));
+    ASSERT_EQ(config.device.size(), 2U);
+    EXPECT_EQ(config.device[0].gpio, "gpiochip0:17?direction=output");
+    EXPECT_EQ(config.device[1].input, "AT keyboard");
 }
 
 TEST(Toml, LeavesTheConfigurationAloneOnAFault) {

@@ -257,6 +257,22 @@ TEST_F(RuntimeSandboxTest, ARuntimeHasTimeForItsAnswersBeforeItIsKilled) {
 
 using Words = std::vector<std::string>;
 
+TEST(RuntimeArguments, SayWhichDevicesTheProgramHas) {
+    config::Config config;
+    config.handoff.mode = config::HandoffMode::python;
+    config.device.resize(3);
+    config.device[0].name = "sensor";
+    config.device[0].vfio = "1234:11e8";
+    config.device[1].name = "led";
+    config.device[1].gpio = "gpiochip0:17?direction=output";
+    config.device[2].name = "keys";
+    config.device[2].input = "AT keyboard";
+    const Words words = init::runtime_arguments("/bin/runtime", config);
+    EXPECT_EQ(Words(words.end() - 6, words.end()),
+              (Words{"--device", "sensor=vfio:1234:11e8", "--device",
+                     "led=gpio:gpiochip0:17?direction=output", "--device", "keys=input:AT keyboard"}));
+}
+
 TEST(RuntimeArguments, SayWhatDiffersFromTheDefaults) {
     config::Config config;
     EXPECT_EQ(init::runtime_arguments("/bin/runtime", config),
