@@ -41,7 +41,7 @@ napoleon_use_ivar = True
 # Names that are not ours: without the network nothing tells where they are described.
 nitpicky = True
 nitpick_ignore = {
-    *(("c:identifier", name) for name in ("int32_t", "uint32_t", "uint64_t", "size_t")),
+    *(("c:identifier", name) for name in ("int32_t", "uint16_t", "uint32_t", "uint64_t", "size_t")),
 }
 nitpick_ignore_regex = [
     ("cpp:identifier", r"(std|vb_|VB_).*|vector_boot|Buffer<.*>"),
@@ -58,7 +58,7 @@ def leave_out_signature(
     _app: Sphinx, _what: str, name: str, _object: object, _options: object, signature: str, result: str
 ) -> tuple[str, str] | None:
     """Of what only the package itself makes."""
-    made = ("Session", "Stream", "Region", "Interrupts", "Changes", "Span")
+    made = ("Session", "Stream", "Region", "Interrupts", "Changes", "Uevents", "Span")
     return ("", "") if name in (f"vector_boot.{one}" for one in made) else None
 
 

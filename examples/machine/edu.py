@@ -1,4 +1,5 @@
-"""Drives QEMU's "edu" device: identification, factorial, an interrupt, DMA there and back. The machine's configuration has
+"""Drives QEMU's "edu" device, as soon as it is there: identification, factorial, an interrupt, DMA there and back. The machine's
+configuration has
 
     [[device]]
     name = "edu"
@@ -19,8 +20,8 @@ OWN_MEMORY, SIZE, ADDRESS_BITS = 0x40000, 4096, (1 << 28) - 1
 
 
 class Edu:
-    def __init__(self) -> None:
-        self.device = vector_boot.Device("edu")
+    def __init__(self, device: vector_boot.Device) -> None:
+        self.device = device
         self.registers = self.device.region(0)
         self.interrupts = self.device.interrupts()
 
@@ -54,8 +55,14 @@ class Edu:
         return bytes(memoryview(target))
 
 
+async def removed(events: vector_boot.Uevents, address: str) -> None:
+    async for event in events:
+        if event.action == "remove" and event.path.endswith(f"/{address}"):
+            return
+
+
 async def main() -> None:
-    edu = Edu()
+    edu = Edu(await vector_boot.attached("edu"))
     print(f"identification {edu.registers.read32(IDENTIFICATION):x}")
     print("factorial of 10:", await edu.factorial(10))
     edu.registers.write32(RAISE, 0x42)
@@ -67,7 +74,10 @@ async def main() -> None:
     while not wanted_back.done():
         edu.registers.read32(IDENTIFICATION)
         await asyncio.sleep(0.01)
-    edu.close()
+    address = edu.device.name.removeprefix("vfio:")
+    with vector_boot.uevents() as events:
+        edu.close()
+        await removed(events, address)
     print("unplugged")
 
 

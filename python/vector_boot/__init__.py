@@ -17,9 +17,11 @@ if "_vector_boot" in sys.builtin_module_names:  # the runtime's own, with the en
     sys.modules[f"{__name__}._vector_boot"] = __import__("_vector_boot")
 
 from ._device import Changes, Device, Dma, Interrupts, Region, barrier
+from ._line import Edge, Gpio, Input, InputEvent
 from ._machine import Span, boot_timeline, is_booted, ready, serve, status, watchdog
 from ._model import Model, Session
 from ._stream import Reply, Stream
+from ._uevents import Uevent, Uevents, attached, uevents
 from ._vector_boot import (
     CancelledError,
     ContextError,
@@ -50,9 +52,13 @@ __all__ = [
     "Device",
     "DeviceError",
     "Dma",
+    "Edge",
     "Embeddings",
     "Error",
     "ForkedError",
+    "Gpio",
+    "Input",
+    "InputEvent",
     "Interrupts",
     "Message",
     "Model",
@@ -68,14 +74,18 @@ __all__ = [
     "StateFileError",
     "Stream",
     "Token",
+    "Uevent",
+    "Uevents",
     "Usage",
     "__version__",
+    "attached",
     "barrier",
     "boot_timeline",
     "is_booted",
     "ready",
     "serve",
     "status",
+    "uevents",
     "watchdog",
 ]
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from . import _vector_boot
 from ._closing import Closing
+from ._watched import Watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import asyncio
-    from typing import Self
-
     from typing_extensions import Buffer
 
 Dma = _vector_boot.Dma
@@ -174,40 +172,7 @@ class Region:
         return Changes(self._handle.poll(width, offset, mask, round(period * 1e6)))
 
 
-class _Watched:
-    """An asynchronous iterator over what a descriptor says."""
-
-    __slots__ = ("_handle",)
-    _handle: _vector_boot.Interrupt | _vector_boot.Poll
-
-    def fileno(self) -> int:
-        """The descriptor, for other event loops than asyncio's."""
-        return self._handle.fileno()
-
-    async def _wait(self) -> None:
-        """Until the descriptor is readable. Nobody is watched while nobody waits."""
-        import asyncio
-
-        from ._events import _finish
-
-        loop = asyncio.get_running_loop()
-        readable: asyncio.Future[None] = loop.create_future()
-        descriptor = self._handle.fileno()
-        loop.add_reader(descriptor, _finish, readable)
-        try:
-            await readable
-        finally:
-            loop.remove_reader(descriptor)
-
-    def close(self) -> None:
-        """Ends it."""
-        self._handle.close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-
-class Interrupts(_Watched):
+class Interrupts(Watched):
     """The interrupts of a device. Each step of ``async for`` is how many came since the last one: none is lost.
 
     Where the device has to be told that it was heard, do that in the loop's body: the next one is let through when the
@@ -232,7 +197,7 @@ class Interrupts(_Watched):
         return count
 
 
-class Changes(_Watched):
+class Changes(Watched):
     """The values of a register, each when it has changed."""
 
     __slots__ = ()

@@ -1,89 +1,35 @@
-// vector_boot._vector_boot.Device, and what it gives: vector_boot_device.h as Python objects. The GIL is kept: an access
-// takes less time than to give it up.
-#include "python/objects.h"
+// vector_boot._vector_boot.Device, and what it gives, as vector_boot_device.h has it. The GIL is kept: an access takes less
+// time than to give it up.
+#include "python/handle_object.h"
 #include "python/values.h"
 
 #include "vector_boot_device.h"
 
 #include <memory>
-#include <string>
 
 namespace vb::python {
 namespace {
 
-template <class Handle>
-struct HandleObject {
-    PyObject base;
-    Handle* handle; // NULL after close()
-};
-using Device = HandleObject<vb_device>;
-using RegionObject = HandleObject<vb_region>;
-using InterruptObject = HandleObject<vb_interrupt>;
-using PollObject = HandleObject<vb_poll>;
-using DmaObject = HandleObject<vb_dma>;
-
-void free_handle(vb_device* handle) noexcept { vb_device_free(handle); }
-void free_handle(vb_region* handle) noexcept { vb_region_free(handle); }
-void free_handle(vb_interrupt* handle) noexcept { vb_interrupt_free(handle); }
-void free_handle(vb_poll* handle) noexcept { vb_poll_free(handle); }
-void free_handle(vb_dma* handle) noexcept { vb_dma_free(handle); }
-
-template <class Object>
-void dealloc(PyObject* object) noexcept {
-    auto* const self = reinterpret_cast<Object*>(object);
-    free_handle(self->handle);
-    deallocate(self);
-}
-
-template <class Object>
-PyObject* close(Object& self, PyObject* /*none*/) {
-    free_handle(std::exchange(self.handle, nullptr));
-    Py_RETURN_NONE;
-}
-
-// A new object of `type`, whose handle it owns from here on.
-template <class Object, class Handle>
-PyObject* wrap(PyTypeObject* type, Handle* handle) {
-    auto* const self = allocate<Object>(type);
-    if (self == nullptr) {
-        free_handle(handle);
-        return nullptr;
-    }
-    self->handle = handle;
-    return &self->base;
-}
-
-// False, and an exception, where it was closed.
-template <class Object>
-bool is_open(const Object& self, const char* what) {
-    if (self.handle != nullptr) { return true; }
-    raise_closed(state_of(&self), what);
-    return false;
-}
-
-template <class Object>
-PyObject* none_or_error(const Object& self, std::int32_t status) {
-    if (status < 0) { return raise_last(state_of(&self), status); }
-    Py_RETURN_NONE;
-}
-
 // --- Device
 
 PyObject* device_new(PyTypeObject* type, PyObject* arguments, PyObject* /*keywords*/) noexcept {
-    const char* what = nullptr;
-    if (PyArg_ParseTuple(arguments, "s:Device", &what) == 0) { return nullptr; }
-    vb_device* opened = nullptr;
-    if (const std::int32_t status = vb_device_open(what, &opened); status < 0) {
-        return raise_last(*static_cast<ModuleState*>(PyType_GetModuleState(type)), status);
-    }
-    return wrap<Device>(type, opened);
+    return open_by_text<DeviceObject, vb_device_open, vb_device>(type, arguments, "s:Device");
 }
 
-PyObject* device_name(Device& self, PyObject* /*none*/) {
+PyObject* device_check(PyTypeObject& type, PyObject* what) {
+    const auto text = c_text_of(what, "what");
+    if (!text) { return nullptr; }
+    if (const std::int32_t status = vb_device_check(text->c_str()); status < 0) {
+        return raise_last(*static_cast<ModuleState*>(PyType_GetModuleState(&type)), status);
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject* device_name(DeviceObject& self, PyObject* /*none*/) {
     return is_open(self, "device") ? PyUnicode_DecodeFSDefault(vb_device_name(self.handle)) : nullptr;
 }
 
-PyObject* device_regions(Device& self, PyObject* /*none*/) {
+PyObject* device_regions(DeviceObject& self, PyObject* /*none*/) {
     if (!is_open(self, "device")) { return nullptr; }
     const std::int32_t count = vb_device_region_count(self.handle);
     Ref names(PyList_New(0));
@@ -95,7 +41,7 @@ PyObject* device_regions(Device& self, PyObject* /*none*/) {
     return names.release();
 }
 
-PyObject* device_map(Device& self, PyObject* index) {
+PyObject* device_map(DeviceObject& self, PyObject* index) {
     const auto number = unsigned_of(index, "index");
     if (!number || !is_open(self, "device")) { return nullptr; }
     vb_region* mapped = nullptr;
@@ -106,7 +52,7 @@ PyObject* device_map(Device& self, PyObject* index) {
 }
 
 template <auto open_interrupt>
-PyObject* device_interrupt(Device& self, PyObject* /*none*/) {
+PyObject* device_interrupt(DeviceObject& self, PyObject* /*none*/) {
     if (!is_open(self, "device")) { return nullptr; }
     vb_interrupt* interrupt = nullptr;
     if (const std::int32_t status = open_interrupt(self.handle, &interrupt); status < 0) {
@@ -115,7 +61,7 @@ PyObject* device_interrupt(Device& self, PyObject* /*none*/) {
     return wrap<InterruptObject>(state_of(&self).interrupt_type, interrupt);
 }
 
-PyObject* device_allocate(Device& self, PyObject* arguments) {
+PyObject* device_allocate(DeviceObject& self, PyObject* arguments) {
     Py_ssize_t size = 0;
     unsigned long long mask = 0;
     if (PyArg_ParseTuple(arguments, "nK:allocate", &size, &mask) == 0 || !is_open(self, "device")) {
@@ -134,7 +80,7 @@ PyObject* device_allocate(Device& self, PyObject* arguments) {
     return wrap<DmaObject>(state_of(&self).dma_type, memory);
 }
 
-PyObject* device_is_present(Device& self, PyObject* /*none*/) {
+PyObject* device_is_present(DeviceObject& self, PyObject* /*none*/) {
     if (!is_open(self, "device")) { return nullptr; }
     const std::int32_t present = vb_device_is_present(self.handle);
     return present < 0 ? raise_last(state_of(&self), present) : PyBool_FromLong(present);
@@ -258,39 +204,27 @@ int dma_buffer(PyObject* object, Py_buffer* view, int flags) noexcept {
                              0, flags);
 }
 
-template <auto method, class Self>
-constexpr PyCFunction as_method = guarded<method, Self>;
-
-template <class Object>
-bool add(PyObject* module, const char* name, PyMethodDef* methods, PyTypeObject*& type, unsigned int flags,
-         std::initializer_list<PyType_Slot> more = {}) {
-    PyType_Slot slots[8] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc<Object>)},
-                            {Py_tp_methods, methods}};
-    std::size_t used = 2;
-    for (const PyType_Slot& slot : more) {
-        slots[used++] = slot;
-    }
-    slots[used] = {0, nullptr};
-    PyType_Spec spec{name, sizeof(Object), 0, static_cast<unsigned int>(Py_TPFLAGS_DEFAULT) | flags, slots};
-    return add_type(module, spec, type);
-}
-
 } // namespace
 
 bool add_devices(PyObject* module, ModuleState& state) {
     static PyMethodDef device[] = {
-        {"name", as_method<device_name, Device>, METH_NOARGS, "name($self, /)\n--\n\nHow it is found again."},
-        {"regions", as_method<device_regions, Device>, METH_NOARGS, "regions($self, /)\n--\n\nTheir names."},
-        {"map", as_method<device_map, Device>, METH_O, "map($self, index, /)\n--\n\nOne of its regions."},
-        {"interrupt", as_method<device_interrupt<vb_device_interrupt>, Device>, METH_NOARGS,
+        {"check", as_method<device_check, PyTypeObject>, METH_O | METH_CLASS,
+         "check($type, what, /)\n--\n\nWhether the text, or what the name stands for, is one of a device."},
+        {"name", as_method<device_name, DeviceObject>, METH_NOARGS,
+         "name($self, /)\n--\n\nHow it is found again."},
+        {"regions", as_method<device_regions, DeviceObject>, METH_NOARGS,
+         "regions($self, /)\n--\n\nTheir names."},
+        {"map", as_method<device_map, DeviceObject>, METH_O,
+         "map($self, index, /)\n--\n\nOne of its regions."},
+        {"interrupt", as_method<device_interrupt<vb_device_interrupt>, DeviceObject>, METH_NOARGS,
          "interrupt($self, /)\n--\n\nIts interrupt."},
-        {"removal", as_method<device_interrupt<vb_device_removal>, Device>, METH_NOARGS,
+        {"removal", as_method<device_interrupt<vb_device_removal>, DeviceObject>, METH_NOARGS,
          "removal($self, /)\n--\n\nWhen the kernel wants it back."},
-        {"allocate", as_method<device_allocate, Device>, METH_VARARGS,
+        {"allocate", as_method<device_allocate, DeviceObject>, METH_VARARGS,
          "allocate($self, size, mask, /)\n--\n\nMemory that it reads and writes by itself."},
-        {"is_present", as_method<device_is_present, Device>, METH_NOARGS,
+        {"is_present", as_method<device_is_present, DeviceObject>, METH_NOARGS,
          "is_present($self, /)\n--\n\nWhether the kernel knows it."},
-        {"close", as_method<close<Device>, Device>, METH_NOARGS,
+        {"close", as_method<close<DeviceObject>, DeviceObject>, METH_NOARGS,
          "close($self, /)\n--\n\nCloses it; its parts stay."},
         {nullptr, nullptr, 0, nullptr}};
     static PyMethodDef region[] = {
@@ -330,16 +264,18 @@ bool add_devices(PyObject* module, ModuleState& state) {
     static constexpr char dma_document[] =
         "Memory that a device reads and writes by itself: a buffer, of whole pages.";
     constexpr unsigned int made_by_others = Py_TPFLAGS_DISALLOW_INSTANTIATION;
-    return add<Device>(module, "vector_boot._vector_boot.Device", device, state.device_type, 0,
-                       {{Py_tp_new, reinterpret_cast<void*>(device_new)}}) &&
-           add<RegionObject>(module, "vector_boot._vector_boot.Region", region, state.region_type,
-                             made_by_others) &&
-           add<InterruptObject>(module, "vector_boot._vector_boot.Interrupt", interrupt, state.interrupt_type,
-                                made_by_others) &&
-           add<PollObject>(module, "vector_boot._vector_boot.Poll", poll, state.poll_type, made_by_others) &&
-           add<DmaObject>(module, "vector_boot._vector_boot.Dma", dma, state.dma_type, made_by_others,
-                          {{Py_bf_getbuffer, reinterpret_cast<void*>(dma_buffer)},
-                           {Py_tp_doc, const_cast<char*>(dma_document)}});
+    return add_handle_type<DeviceObject>(module, "vector_boot._vector_boot.Device", device, state.device_type,
+                                         0, {{Py_tp_new, reinterpret_cast<void*>(device_new)}}) &&
+           add_handle_type<RegionObject>(module, "vector_boot._vector_boot.Region", region, state.region_type,
+                                         made_by_others) &&
+           add_handle_type<InterruptObject>(module, "vector_boot._vector_boot.Interrupt", interrupt,
+                                            state.interrupt_type, made_by_others) &&
+           add_handle_type<PollObject>(module, "vector_boot._vector_boot.Poll", poll, state.poll_type,
+                                       made_by_others) &&
+           add_handle_type<DmaObject>(module, "vector_boot._vector_boot.Dma", dma, state.dma_type,
+                                      made_by_others,
+                                      {{Py_bf_getbuffer, reinterpret_cast<void*>(dma_buffer)},
+                                       {Py_tp_doc, const_cast<char*>(dma_document)}});
 }
 
 } // namespace vb::python

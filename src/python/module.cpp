@@ -26,11 +26,11 @@ bool register_end(PyObject* module) {
 
 int execute(PyObject* module) noexcept {
     auto& state = *new (address(module)) ModuleState();
-    const bool done = add_errors(module, state) && add_records(module, state) && add_model(module, state) &&
-                      add_request(module, state) && add_session(module, state) &&
-                      add_embeddings(module, state) && add_devices(module, state) &&
-                      PyModule_AddStringConstant(module, "version", vb_version()) == 0 &&
-                      register_end(module);
+    const bool done =
+        add_errors(module, state) && add_records(module, state) && add_model(module, state) &&
+        add_request(module, state) && add_session(module, state) && add_embeddings(module, state) &&
+        add_devices(module, state) && add_lines(module, state) &&
+        PyModule_AddStringConstant(module, "version", vb_version()) == 0 && register_end(module);
     return done ? 0 : -1;
 }
 
@@ -44,7 +44,8 @@ int for_each(ModuleState& state, Visit visit) {
     for (PyTypeObject** type :
          {&state.model_type, &state.request_type, &state.session_type, &state.embeddings_type,
           &state.device_type, &state.region_type, &state.interrupt_type, &state.poll_type, &state.dma_type,
-          &state.info_type, &state.usage_type, &state.token_type}) {
+          &state.gpio_type, &state.input_type, &state.uevents_type, &state.edge_type, &state.input_event_type,
+          &state.uevent_type, &state.info_type, &state.usage_type, &state.token_type}) {
         auto* object = reinterpret_cast<PyObject*>(*type);
         if (const int stopped = visit(object)) { return stopped; }
         *type = reinterpret_cast<PyTypeObject*>(object);

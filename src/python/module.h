@@ -29,9 +29,15 @@ struct ModuleState {
     PyTypeObject* interrupt_type = nullptr;
     PyTypeObject* poll_type = nullptr;
     PyTypeObject* dma_type = nullptr;
+    PyTypeObject* gpio_type = nullptr;
+    PyTypeObject* input_type = nullptr;
+    PyTypeObject* uevents_type = nullptr;
     PyTypeObject* info_type = nullptr;
     PyTypeObject* usage_type = nullptr;
     PyTypeObject* token_type = nullptr;
+    PyTypeObject* edge_type = nullptr;
+    PyTypeObject* input_event_type = nullptr;
+    PyTypeObject* uevent_type = nullptr;
     std::unordered_set<ModelObject*> models; // all there are, to be closed before the process ends
 };
 
@@ -51,6 +57,7 @@ bool add_request(PyObject* module, ModuleState& state);
 bool add_session(PyObject* module, ModuleState& state);
 bool add_embeddings(PyObject* module, ModuleState& state);
 bool add_devices(PyObject* module, ModuleState& state);
+bool add_lines(PyObject* module, ModuleState& state);
 
 // Makes the type and puts it into the module.
 bool add_type(PyObject* module, PyType_Spec& spec, PyTypeObject*& type);

@@ -37,6 +37,37 @@ PyStructSequence_Field token_fields[] = {
     {nullptr, nullptr}};
 PyStructSequence_Desc token_description{"vector_boot.Token", "One token of an answer.", token_fields, 5};
 
+PyStructSequence_Field edge_fields[] = {
+    {"is_rising", "Whether the line became active; else it became inactive."},
+    {"time", "When, in seconds of time.monotonic()."},
+    {"lost", "How many edges before this one nobody took in time."},
+    {nullptr, nullptr}};
+PyStructSequence_Desc edge_description{"vector_boot.Edge", "A GPIO line became active, or inactive.",
+                                       edge_fields, 3};
+
+PyStructSequence_Field input_event_fields[] = {
+    {"type", "EV_KEY, which is 1, EV_ABS, which is 3, and so on; EV_SYN, 0, ends what came together."},
+    {"code", "Which key, switch or axis."},
+    {"value", "A key has 1 when it is pressed, 0 when it is let go of, 2 when it repeats."},
+    {"time",
+     "When, in seconds of time.monotonic(). What was asked for after the kernel dropped events has 0."},
+    {nullptr, nullptr}};
+PyStructSequence_Desc input_event_description{
+    "vector_boot.InputEvent",
+    "What was pressed, let go of or moved, in the numbers of linux/input-event-codes.h.", input_event_fields,
+    4};
+
+PyStructSequence_Field uevent_fields[] = {
+    {"action",
+     "`add`, `remove`, `change`, `move`, `online`, `offline`, `bind` or `unbind`; or `lost`, where there "
+     "were more than the kernel had room for."},
+    {"path", "The device's place below /sys."},
+    {"subsystem", "Such as `pci`."},
+    {"name", "Of its node below /dev; empty where it has none."},
+    {nullptr, nullptr}};
+PyStructSequence_Desc uevent_description{"vector_boot.Uevent", "What the kernel says of a device.",
+                                         uevent_fields, 4};
+
 bool add_record(PyObject* module, PyStructSequence_Desc& description, PyTypeObject*& type) {
     type = PyStructSequence_NewType(&description);
     if (type == nullptr) { return false; }
@@ -104,7 +135,10 @@ ChosenToken copy_of(const vb_chosen_token& token) {
 bool add_records(PyObject* module, ModuleState& state) {
     return add_record(module, info_description, state.info_type) &&
            add_record(module, usage_description, state.usage_type) &&
-           add_record(module, token_description, state.token_type);
+           add_record(module, token_description, state.token_type) &&
+           add_record(module, edge_description, state.edge_type) &&
+           add_record(module, input_event_description, state.input_event_type) &&
+           add_record(module, uevent_description, state.uevent_type);
 }
 
 Ref make_info(const ModuleState& state, const vb_model* model, const vb_model_info& info) {
@@ -128,6 +162,22 @@ Ref make_tokens(const ModuleState& state, const std::vector<ChosenToken>& tokens
                               return make_token(state, other, Ref(PyTuple_New(0)));
                           }));
     });
+}
+
+Ref make_edge(const ModuleState& state, const vb_gpio_edge& edge) {
+    return make(state.edge_type,
+                {PyBool_FromLong(edge.is_rising), seconds(edge.time_ns), PyLong_FromUnsignedLong(edge.lost)});
+}
+
+Ref make_input_event(const ModuleState& state, const vb_input_event& event) {
+    return make(state.input_event_type, {PyLong_FromLong(event.type), PyLong_FromLong(event.code),
+                                         PyLong_FromLong(event.value), seconds(event.time_ns)});
+}
+
+Ref make_uevent(const ModuleState& state, const vb_uevent& event) {
+    return make(state.uevent_type,
+                {PyUnicode_DecodeFSDefault(event.action), PyUnicode_DecodeFSDefault(event.path),
+                 PyUnicode_DecodeFSDefault(event.subsystem), PyUnicode_DecodeFSDefault(event.name)});
 }
 
 } // namespace vb::python

@@ -1,7 +1,9 @@
-// The plain records that Python is given: ModelInfo, Usage, Token.
+// The plain records that Python is given: ModelInfo, Usage, Token; Edge, InputEvent, Uevent.
 #pragma once
 
 #include "python/module.h"
+
+#include "vector_boot_device.h"
 
 #include <cstdint>
 #include <string>
@@ -27,5 +29,9 @@ Ref make_info(const ModuleState& state, const vb_model* model, const vb_model_in
 Ref make_usage(const ModuleState& state, const vb_result& result);
 // A tuple of Token.
 Ref make_tokens(const ModuleState& state, const std::vector<ChosenToken>& tokens);
+
+Ref make_edge(const ModuleState& state, const vb_gpio_edge& edge);
+Ref make_input_event(const ModuleState& state, const vb_input_event& event);
+Ref make_uevent(const ModuleState& state, const vb_uevent& event);
 
 } // namespace vb::python

@@ -152,3 +152,83 @@ def test_what_stays_when_the_device_is_closed(device):
         region.read32(0)
     with pytest.raises(vector_boot.RequestError, match="closed"):
         device.interrupts()
+
+
+def announce(action: str) -> None:
+    """The kernel says of /dev/null what it is told to."""
+    try:
+        with open("/sys/class/mem/null/uevent", "w") as file:
+            file.write(action)
+    except OSError as error:
+        pytest.skip(f"uevents cannot be caused: {error}")
+
+
+@pytest.mark.parametrize(("kind", "text"), [
+    (vector_boot.Gpio, "gpio:no-such-chip:1?direction=output"), (vector_boot.Input, "input:no such keyboard")])
+def test_lines_and_input_devices_have_names_too(kind, text, monkeypatch):
+    monkeypatch.setenv("VECTOR_BOOT_DEVICE_LED", text)
+    for what in ("led", text):
+        with pytest.raises(vector_boot.DeviceError, match="no.such"):
+            kind(what)
+    with pytest.raises(vector_boot.DeviceError, match=f'such as "{text.partition(":")[0]}:'):
+        kind("nobody")
+
+
+@pytest.mark.parametrize(("kind", "what", "said"), [
+    (vector_boot.Gpio, "gpio:a:1?edges=some", 'edges is "some", expected none, rising, falling or both'),
+    (vector_boot.Gpio, "input:event0", r"Input\(\) in Python"),
+    (vector_boot.Input, "gpio:a:1", r"Gpio\(\) in Python"),
+    (vector_boot.Input, "file:/x", r"Device\(\) in Python"),
+    (vector_boot.Device, "gpio:a:1", r"Gpio\(\) in Python")])
+def test_what_is_something_else_says_how_it_is_opened(kind, what, said):
+    with pytest.raises(vector_boot.DeviceError, match=said):
+        kind(what)
+
+
+def test_uevents_come_as_they_are():
+    async def main() -> vector_boot.Uevent:
+        async for event in uevents:
+            if event.path == "/devices/virtual/mem/null":
+                return event
+
+    with vector_boot.uevents() as uevents:
+        announce("change")
+        event = asyncio.run(asyncio.wait_for(main(), 30))
+    assert event == ("change", "/devices/virtual/mem/null", "mem", "null")
+    assert (event.action, event.subsystem, event.name) == ("change", "mem", "null")
+    with pytest.raises(vector_boot.RequestError, match="closed"):
+        uevents.take()
+
+
+def test_a_device_that_is_there_is_attached_at_once(registers):
+    with asyncio.run(asyncio.wait_for(vector_boot.attached(f"file:{registers}"), 30)) as device:
+        assert device.name == f"file:{registers}"
+
+
+@pytest.mark.parametrize("delay", [0, 0.03])  # the node may come a moment after the event
+def test_a_device_is_attached_when_it_comes(registers, delay):
+    async def main() -> vector_boot.Device:
+        coming = asyncio.create_task(vector_boot.attached(f"file:{absent}"))
+        await asyncio.sleep(0.02)
+        announce("change")  # of something else
+        await asyncio.sleep(0.02)
+        assert not coming.done()
+        if not delay:
+            registers.rename(absent)
+        announce("add")
+        await asyncio.sleep(delay)
+        if delay:
+            registers.rename(absent)
+        return await asyncio.wait_for(coming, 30)
+
+    absent = registers.with_suffix(".absent")
+    with asyncio.run(main()) as device:
+        assert device.region().read32(0) == 0
+
+
+def test_nobody_waits_for_what_cannot_come(registers):
+    for what in ("nobody", "pci:1", "input:event0"):
+        with pytest.raises(vector_boot.DeviceError, match=what):
+            asyncio.run(asyncio.wait_for(vector_boot.attached(what), 30))
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(vector_boot.attached(f"file:{registers}.absent"), 0.05))

@@ -1,4 +1,5 @@
-"""A machine of QEMU whose PID 1 is vector_boot and whose program, in Python, drives a PCI device (examples/machine/edu.py)."""
+"""A machine of QEMU whose PID 1 is vector_boot and whose program, in Python, drives a PCI device, which comes after it and goes
+before it, and reads a keyboard (edu.py and keys.py in examples/machine)."""
 
 import re
 import subprocess
@@ -11,12 +12,13 @@ from qemu_machine import Machine, kernel, modules
 from vector_boot_tools import initramfs
 from vector_boot_tools.places import BINARIES, CHECKOUT, PACKAGE
 
-EXAMPLE = CHECKOUT / "examples" / "machine" / "edu.py"
+EXAMPLES = [CHECKOUT / "examples" / "machine" / name for name in ("edu.py", "keys.py")]
 TINY_MODEL = BINARIES.parent / "models" / "tiny.gguf"
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 # Not what a machine has: tests, installers, editors, what compiles.
 LEFT_OUT = {"test", "idlelib", "ensurepip", "tkinter", "turtledemo", "pydoc_data", "_pyrepl", "dist-packages", "lib2to3", "venv"}
-# Binds the device, which is for whoever sets up the machine: a service that runs once, before the runtime has a model.
+# Binds the device, which is for whoever sets up the machine: a service that runs once, and may come after the program, which
+# waits for its device.
 BIND = """#!/bin/busybox sh
 for module in /modules/module*; do
   /bin/busybox echo "$module"
@@ -47,10 +49,9 @@ command = ["/bin/bind"]
 [[device]]
 name = "edu"
 vfio = "1234:11e8"
-"""
-# The service may come after the program: it waits for its device.
-WAIT = """import pathlib, time
-while not any(pathlib.Path("/sys/bus/pci/drivers/vfio-pci").glob("0000:*")): time.sleep(0.05)
+[[device]]
+name = "keys"
+input = "QEMU Virtio Keyboard"
 """
 
 
@@ -78,7 +79,7 @@ def contents() -> tuple[dict[str, bytes], dict[str, bytes]]:
     for path in PACKAGE.joinpath("vector_boot").glob("*.py"):
         files[f"python/vector_boot/{path.name}"] = path.read_bytes()
     files["vector_boot_python.so"] = (BINARIES / "vector_boot_python.so").read_bytes()
-    files["app/main.py"] = WAIT.encode() + EXAMPLE.read_bytes()
+    files["app/main.py"] = b"".join(path.read_bytes() for path in EXAMPLES)
     files["models/model.gguf"] = TINY_MODEL.read_bytes()
     files["etc/vector_boot/config.toml"] = CONFIGURATION.encode()
     executables = {
@@ -102,6 +103,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         machine.wait_for("runtime: in use")
         machine.unplug("edu")
+        machine.wait_for("runtime: waiting for keys")
+        machine.press("a", held=("shift", "esc"), said="runtime: press {}: ")
         yield machine.wait_for("reboot: Power down")
     finally:
         machine.close()
@@ -121,3 +124,11 @@ def test_unplugging_is_survived_and_the_model_answers(console: str) -> None:
     assert "runtime: unplugged" in console, console
     assert "runtime: the model: 3 tokens" in console, console
     assert "Kernel panic" not in console
+
+
+def test_keys_are_read(console: str) -> None:
+    assert re.findall(r"runtime: press \d: (.*)", console) == [
+        "key 30, shift is up",
+        "key 42, shift is down",
+        "key 1, shift is down",
+    ], console

@@ -80,13 +80,13 @@ class Machine:
     def unplug(self, device: str) -> None:
         self.control(("device_del", {"id": device}))
 
-    def press(self, *keys: str, held: tuple[str, ...] = ()) -> None:
+    def press(self, *keys: str, held: tuple[str, ...] = (), said: str = "hardware: press {}\n") -> None:
         """One after the other has been seen, as the device drops what the driver has no room for; held ones stay down."""
         for number, key in enumerate((*keys, *held), 1):
             states = (True,) if number > len(keys) else (True, False)
             events = [{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}} for down in states]
             self.control(*(("input-send-event", {"events": [event]}) for event in events))
-            self.wait_for(f"hardware: press {number}\n")
+            self.wait_for(said.format(number))
 
     def close(self) -> None:
         self._process.kill()
