@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "config/rule.h"
 #include "config/service.h"
 
 #include <cstdint>
@@ -173,6 +174,7 @@ struct Config {
     std::vector<Service> service;
     std::vector<Mount> mount;
     std::vector<Device> device;
+    std::vector<Rule> on;
     std::map<std::string, std::string> sysctl; // such as "vm.swappiness" = "10"
 };
 

@@ -94,11 +94,39 @@ constexpr Key keys[] = {
     {"device", "interrupt", "an absolute path of a FIFO, together with file"},
     {"device", "gpio", "\"CHIP:LINE\", with options such as \"gpiochip0:17?direction=output\""},
     {"device", "input", "\"event0\", or what the device calls itself, in quotes"},
+    {"on", "name", "1 to 31 letters, digits, \"-\" or \"_\", in quotes, that no other rule has"},
+    {"on", "device", "the name of a [[device]], in quotes"},
+    {"on", "event",
+     "\"change\", \"interrupt\", \"timer\", \"edge\", \"input\", \"attached\" or \"detached\""},
+    {"on", "region", "the number of a region of the device"},
+    {"on", "offset", "where the register is in the region, such as 0x20"},
+    {"on", "type", "\"u8\", \"u16\", \"u32\", \"u64\", \"i8\", \"i16\", \"i32\" or \"i64\""},
+    {"on", "mask", "the bits of the register that matter, such as 0xff"},
+    {"on", "values", "names and offsets of registers, such as { pressure = 0x24 }"},
+    {"on", "acknowledge", "the offset of the register that is told of the interrupt"},
+    {"on", "code", "the number of a key or switch in linux/input-event-codes.h"},
+    {"on", "period", "a whole number of milliseconds from 1 to 3600000"},
+    {"on", "above", "a whole number"},
+    {"on", "below", "a whole number"},
+    {"on", "equal", "a whole number"},
+    {"on", "system", "a text, in which {value} and the like are filled in"},
+    {"on", "prompt", "a text, in which {value} and the like are filled in"},
+    {"on", "answers", "a list of texts such as [\"yes\", \"no\"]"},
+    {"on", "grammar", "a grammar in GBNF, in quotes"},
+    {"on", "schema", "a JSON schema, in quotes"},
+    {"on", "max_tokens", "a whole number from 1 to 1048576"},
+    {"on", "write",
+     "a table such as { device = \"valve\", offset = 0x10, values = { open = 1, close = 0 } }"},
+    {"on", "run", "a program and its arguments, such as [\"/usr/bin/logger\", \"{answer}\"]"},
+    {"on", "publish", "true or false"},
+    {"on", "limit", "a whole number of events a minute from 1 to 60000"},
+    {"on", "deadline", "a whole number of milliseconds from 1 to 3600000"},
     {"sysctl", any_name, "a value in quotes, such as \"10\""},
 };
 
 base::Text<31> header_of(std::string_view section) noexcept {
-    const bool is_repeated = section == "service" || section == "mount" || section == "device";
+    constexpr std::string_view repeated[] = {"service", "mount", "device", "on"};
+    const bool is_repeated = std::ranges::contains(repeated, section);
     base::Text<31> header(is_repeated ? "[[" : "[");
     return header << section << (is_repeated ? "]]" : "]");
 }
@@ -161,6 +189,37 @@ const char* fault_of(const std::vector<Device>& devices, std::size_t index) noex
     return nullptr;
 }
 
+// The key by which a rule acts with more than a confined runtime may do; null: there is none.
+const char* unconfined_key(const Rule& rule) noexcept {
+    if (!rule.device.empty()) { return "device"; }
+    if (rule.write) { return "write"; }
+    return rule.run.empty() ? nullptr : "run";
+}
+
+std::optional<Invalid> find_invalid_rule(const Config& config) noexcept {
+    const auto invalid = [](std::size_t index, const char* name, std::string_view expected) {
+        return Invalid{.section = "on", .name = name, .expected = expected, .index = index};
+    };
+    if (const auto fault = find_fault(config.on, config.device)) {
+        return invalid(fault->index, fault->key, fault->expected);
+    }
+    for (std::size_t index = 0; index < config.on.size(); ++index) {
+        if (config.handoff.mode == HandoffMode::exec) {
+            return invalid(index, "name",
+                           "left out with [handoff] mode = \"exec\", where there is no model to be asked");
+        }
+        const char* const key = unconfined_key(config.on[index]);
+        if (key == nullptr || config.handoff.mode == HandoffMode::python || !config.sandbox.enabled) {
+            continue;
+        }
+        return invalid(index, key,
+                       "left out, or [sandbox] to have enabled = false: a confined runtime drives no devices "
+                       "and runs no "
+                       "programs");
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 const Key* find_key(std::string_view section, std::string_view name) noexcept {
@@ -174,8 +233,8 @@ bool is_section(std::string_view section) noexcept {
     return std::ranges::contains(keys, section, &Key::section);
 }
 
-base::Text<255> list_keys(std::string_view section) noexcept {
-    base::Text<255> list;
+base::Text<511> list_keys(std::string_view section) noexcept {
+    base::Text<511> list;
     for (const Key& key : keys) {
         if (key.section == section) { list << (list.empty() ? "" : ", ") << key.name; }
     }
@@ -229,6 +288,7 @@ std::optional<Invalid> find_invalid(const Config& config) noexcept {
         found.index = index;
         return found;
     }
+    if (const auto invalid_rule = find_invalid_rule(config)) { return invalid_rule; }
     if (const auto fault = find_fault(config.service)) {
         return Invalid{
             .section = "service", .name = fault->key, .expected = fault->expected, .index = fault->index};

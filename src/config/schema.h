@@ -19,7 +19,7 @@ struct Key {
 const Key* find_key(std::string_view section, std::string_view name) noexcept;
 
 // The keys of a section, or the sections if there is no such section, as a list for people.
-base::Text<255> list_keys(std::string_view section) noexcept;
+base::Text<511> list_keys(std::string_view section) noexcept;
 base::Text<255> list_sections() noexcept;
 bool is_section(std::string_view section) noexcept;
 

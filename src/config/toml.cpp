@@ -1,5 +1,6 @@
 #include "config/toml.h"
 
+#include "config/rule_names.h"
 #include "config/schema.h"
 
 #include <algorithm>
@@ -139,6 +140,13 @@ base::Text<511> expectation(std::string_view text, std::size_t number) noexcept 
     return words;
 }
 
+void blank_line(std::string& text, std::size_t line) noexcept {
+    const std::string_view found = line_at(text, line);
+    if (found.data() == nullptr) { return; }
+    const auto start = static_cast<std::size_t>(found.data() - text.data());
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(start), found.size(), ' ');
+}
+
 TomlFault fault_at(std::string_view text, std::string_view path, std::size_t line,
                    std::string_view expected) noexcept {
     base::Error error{.operation = "read", .object = path, .number = 0, .detail = {}};
@@ -172,11 +180,18 @@ std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view
     return {};
 }
 
-void blank_line(std::string& text, std::size_t line) noexcept {
-    const std::string_view found = line_at(text, line);
-    if (found.data() == nullptr) { return; }
-    const auto start = static_cast<std::size_t>(found.data() - text.data());
-    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(start), found.size(), ' ');
+void leave_out(std::string& text, std::size_t line) noexcept {
+    if (enclosing_section(text, line) == "on") {
+        while (section_of(line_at(text, line)).empty()) {
+            --line;
+        }
+    }
+    const bool is_table = line_at(text, line).starts_with("[[");
+    blank_line(text, line);
+    const std::size_t lines = count_lines(text);
+    while (is_table && ++line <= lines && section_of(line_at(text, line)).empty()) {
+        blank_line(text, line);
+    }
 }
 
 } // namespace vb::config

@@ -19,8 +19,9 @@ struct TomlFault {
 //   a whole number of tokens from 64 to 1048576
 std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view path, Config& config);
 
-// Overwrites a line, counted from 1, with spaces.
-void blank_line(std::string& text, std::size_t line) noexcept;
+// Overwrites a line, counted from 1, with spaces; or the whole table, where that is useless without it: the line is its
+// header, which stands for a key that is missing, or is in a rule, which must not act by half of what it says.
+void leave_out(std::string& text, std::size_t line) noexcept;
 
 // The same, but a faulty line is left out, with its fault given to `report`, and the rest is read: a machine
 // has to come up with what is good in its file. After too many faults `config` stays as it was.
@@ -31,7 +32,7 @@ void read_toml_leniently(std::string text, std::string_view path, Config& config
         const auto read = read_toml(text, path, config);
         if (read) { return; }
         report(read.error().error);
-        blank_line(text, read.error().line);
+        leave_out(text, read.error().line);
     }
 }
 

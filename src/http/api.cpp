@@ -27,6 +27,7 @@ GET  /live                 200 as long as the process answers
 GET  /metrics              numbers for Prometheus
 GET  /status               what is going on now, as JSON
 GET  /logs                 the last lines of the log, as JSON; ?after=N: those after line N
+GET  /events               what rules have seen and done, as server-sent events
 GET  /timeline             the boot, as Chrome trace JSON; ?format=table or ?format=svg
 
 A browser sees a page here: chat, status, the boot, the log.
@@ -63,6 +64,7 @@ void Api::add_routes() {
     router_.add(post, "/v1/embeddings", [this](Exchange& exchange) { embeddings_.start(exchange); });
     router_.add(post, "/tokenize", [this](Exchange& exchange) { serve_tokenize(exchange, backend_); });
     router_.add(post, "/detokenize", [this](Exchange& exchange) { serve_detokenize(exchange, backend_); });
+    router_.add(get, "/events", [this](Exchange& exchange) { events_.serve(exchange); });
     add(get, "/v1/models", &Api::serve_models);
     router_.add_folder(get, "/v1/models/",
                        [this](Exchange& exchange, std::string_view id) { serve_model(exchange, id); });
@@ -74,6 +76,7 @@ void Api::refuse_waiting(const ErrorReply& error) {
 }
 
 void Api::end_connections() {
+    events_.end();
     answers_.end_connections();
     embeddings_.end_connections();
 }

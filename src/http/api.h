@@ -5,6 +5,7 @@
 #include "http/answers.h"
 #include "http/backend.h"
 #include "http/embeddings.h"
+#include "http/event_stream.h"
 #include "http/health.h"
 #include "http/limits.h"
 #include "http/log_ring.h"
@@ -42,6 +43,7 @@ class Api {
     void count(const Exchange& exchange);
     const Queue& queue() const noexcept { return queue_; }
     Health& health() noexcept { return health_; }
+    EventStream& events() noexcept { return events_; }
 
   private:
     void add_routes();
@@ -60,6 +62,7 @@ class Api {
     EngineRequests requests_;
     Answers answers_;
     Embeddings embeddings_;
+    EventStream events_;
     MachinePages pages_;
     Router router_;
 };

@@ -32,7 +32,6 @@ base::Text<255> changed_for_the_next_start(const config::Config& now, const conf
     compare(now.control, next.control, "[control]");
     compare(now.log.directory, next.log.directory, "[log] directory");
     compare(now.mount, next.mount, "[[mount]]");
-    compare(now.device, next.device, "[[device]]");
     return list;
 }
 
@@ -208,13 +207,16 @@ control::Answer Init::reload(control::UnitNames& changed) noexcept {
     if (!read->service.empty()) { prepare_services(); }
     services_.reconfigure(read->service, names);
     config_.service = std::move(read->service);
-    const bool is_runtime_changed =
-        config_.engine != read->engine || config_.http != read->http || config_.sandbox != read->sandbox;
+    const bool is_runtime_changed = config_.engine != read->engine || config_.http != read->http ||
+                                    config_.sandbox != read->sandbox || config_.device != read->device ||
+                                    config_.on != read->on;
     if (is_runtime_changed && !runs_command()) {
         if (supervisor_.process() != 0) { ask_main_to_end(Request::restart); } // with the patience of its own
         config_.engine = std::move(read->engine);
         config_.http = std::move(read->http);
         config_.sandbox = std::move(read->sandbox);
+        config_.device = std::move(read->device);
+        config_.on = std::move(read->on);
         set_runtime_arguments();
         names.emplace_back(main_name());
         if (supervisor_.process() == 0 && request_ != Request::stop) { (void)start(main_name()); }

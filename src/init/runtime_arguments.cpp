@@ -1,5 +1,7 @@
 #include "init/runtime_arguments.h"
 
+#include "config/rule_json.h"
+
 namespace vb::init {
 
 namespace {
@@ -81,14 +83,17 @@ std::vector<std::string> runtime_arguments(std::string_view program, const confi
     add_http(arguments, config.http);
     if (config.handoff.mode == config::HandoffMode::python) {
         add_program(arguments, config.handoff);
-        for (const config::Device& device : config.device) {
-            arguments.text("--device", specification_of(device));
-        }
     } else if (config.sandbox.enabled) {
         arguments.flag("--confine");
         for (const std::string& path : config.sandbox.readable) {
             arguments.text("--readable", path);
         }
+    }
+    for (const config::Device& device : config.device) {
+        arguments.text("--device", specification_of(device));
+    }
+    for (const config::Rule& rule : config.on) {
+        arguments.text("--rule", config::json_of(rule));
     }
     return std::move(arguments.words);
 }

@@ -8,10 +8,10 @@ namespace vb::runtime {
 
 class EngineBackend final : public http::Backend {
   public:
-    // As engine::Engine.
-    EngineBackend(engine::Options options, trace::Timeline& timeline, const base::Log& log,
-                  std::function<void(engine::State)> changed)
-        : parallel_(options.parallel), engine_(std::move(options), timeline, log, std::move(changed)) {}
+    // As engine::Engine. `parallel` requests of clients are computed at once.
+    EngineBackend(engine::Options options, std::size_t parallel, trace::Timeline& timeline,
+                  const base::Log& log, std::function<void(engine::State)> changed)
+        : parallel_(parallel), engine_(std::move(options), timeline, log, std::move(changed)) {}
 
     Ticket submit(engine::Request request, std::unique_ptr<engine::Receiver> receiver) override {
         return engine_.submit(std::move(request), std::move(receiver));

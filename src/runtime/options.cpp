@@ -1,6 +1,7 @@
 #include "runtime/options.h"
 
 #include "config/config.h"
+#include "config/rule_json.h"
 #include "http/origins.h"
 
 #include <CLI/CLI.hpp>
@@ -93,6 +94,11 @@ void add_program_options(CLI::App& app, Options& options, interpreter::Program& 
     app.add_option("--directory", options.directory, "Where the program runs")
         ->type_name("DIR")
         ->needs(python);
+    app.add_flag("--ready-by-program", options.says_ready, "Report READY when the program says so")
+        ->needs(python);
+}
+
+void add_device_options(CLI::App& app, Options& options) {
     app.add_option_function<std::vector<std::string>>(
            "--device",
            [&options](const std::vector<std::string>& given) {
@@ -104,13 +110,24 @@ void add_program_options(CLI::App& app, Options& options, interpreter::Program& 
                    options.devices.insert_or_assign(one.substr(0, equals), one.substr(equals + 1));
                }
            },
-           "A device that the program may open by this name; may be repeated")
+           "A device that program and rules may open by this name; may be repeated")
         ->type_name("NAME=DEVICE")
         ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->needs(python);
-    app.add_flag("--ready-by-program", options.says_ready, "Report READY when the program says so")
-        ->needs(python);
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option_function<std::vector<std::string>>(
+           "--rule",
+           [&options](const std::vector<std::string>& given) {
+               for (const std::string& one : given) {
+                   auto rule = config::read_rule(one);
+                   if (!rule) { throw CLI::ValidationError("--rule", base::describe(rule.error()).c_str()); }
+                   options.rules.push_back(*std::move(rule));
+               }
+           },
+           "What the model is asked when something happens at a device: an [[on]] of config.toml as JSON; "
+           "may be repeated")
+        ->type_name("JSON")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 } // namespace
@@ -157,6 +174,7 @@ std::expected<Options, Early> parse_options(int count, const char* const* words)
     add_access_options(app, options);
     interpreter::Program program;
     add_program_options(app, options, program);
+    add_device_options(app, options);
     app.add_option("--log", options.log_level, "error, warning, notice, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels))

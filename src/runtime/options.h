@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "config/rule.h"
 #include "engine/engine.h"
 #include "http/limits.h"
 #include "interpreter/program.h"
@@ -33,7 +34,8 @@ struct Options {
     std::optional<interpreter::Program> program;
     std::string directory;                                   // where the program runs; empty: where it is
     bool says_ready = false;                                 // READY waits for the program's word
-    std::map<std::string, std::string, std::less<>> devices; // of the program: name -> specification
+    std::map<std::string, std::string, std::less<>> devices; // name -> specification
+    std::vector<config::Rule> rules;
 };
 
 // What to do instead of running: print a text, and exit.

@@ -23,13 +23,21 @@ http::Limits with_descriptor_limit(http::Limits limits) {
 
 constexpr std::chrono::milliseconds longest_flush(500);
 
+// Where there are rules, they have a place of their own among the answers that are computed at once: clients do not
+// keep them waiting.
+engine::Options with_place_for_rules(engine::Options options, bool has_rules) {
+    if (has_rules) { options.parallel = std::min(options.parallel + 1, engine::Options::most_parallel); }
+    return options;
+}
+
 } // namespace
 
 Service::Service(const Surroundings& surroundings, Program program)
     : surroundings_(surroundings), program_(std::move(program)),
       flush_(std::min(surroundings.options.drain / 5, longest_flush)), exit_code_(ended),
       is_awaited_(program_.says_ready),
-      backend_(surroundings.options.engine, surroundings.timeline, surroundings.log,
+      backend_(with_place_for_rules(surroundings.options.engine, !surroundings.options.rules.empty()),
+               surroundings.options.engine.parallel, surroundings.timeline, surroundings.log,
                [this](engine::State state) {
                    if (program_.settled) { program_.settled(state); }
                    surroundings_.mailbox.post([this, state] { engine_changed(state); });
@@ -51,6 +59,14 @@ Service::Service(const Surroundings& surroundings, Program program)
         api_.count(exchange);
         if (surroundings_.options.access_log) { http::log_access(surroundings_.log, exchange); }
     });
+    if (surroundings.options.rules.empty()) { return; }
+    const rules::Surroundings for_rules{.loop = surroundings.loop,
+                                        .mailbox = surroundings.mailbox,
+                                        .log = surroundings.log,
+                                        .backend = backend_,
+                                        .events = api_.events()};
+    rules_ =
+        std::make_unique<rules::Rules>(for_rules, surroundings.options.rules, surroundings.options.devices);
 }
 
 base::Result<> Service::serve(std::vector<base::UniqueFd> sockets) {
@@ -63,12 +79,14 @@ base::Result<> Service::serve(std::vector<base::UniqueFd> sockets) {
 void Service::begin_telling() {
     tell("STATUS=loading the model");
     if (heartbeat_interval_ > base::Nanoseconds{}) { beat(); }
+    if (rules_) { rules_->begin(); }
 }
 
 void Service::engine_changed(engine::State state) {
     if (is_stopping_) { return; }
     if (state == engine::State::failed) { return engine_failed(); }
     is_loaded_ = true;
+    if (rules_) { rules_->engine_ready(); }
     become_ready();
 }
 
@@ -101,6 +119,7 @@ void Service::end() {
 
 void Service::stop_accepting() {
     is_stopping_ = true;
+    if (rules_) { rules_->end(); }
     server_.on_idle([this] { surroundings_.loop.stop(); });
     server_.stop_accepting();
     api_.end_connections();

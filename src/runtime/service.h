@@ -5,6 +5,7 @@
 #include "http/api.h"
 #include "http/entrance.h"
 #include "http/server.h"
+#include "rules/rules.h"
 #include "runtime/access.h"
 #include "runtime/engine_backend.h"
 #include "runtime/notify.h"
@@ -76,6 +77,7 @@ class Service {
     bool is_awaited_; // by READY: the program
     EngineBackend backend_;
     http::Api api_;
+    std::unique_ptr<rules::Rules> rules_; // null: there are none
     const http::Entrance entrance_;
     http::Server server_;
     // Half of what our supervisor waits for, as sd_watchdog_enabled(3) advises; 0: it does not wait.

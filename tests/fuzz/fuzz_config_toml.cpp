@@ -1,5 +1,6 @@
 // Any bytes as config.toml: read whole, it gives a configuration that may be used, or a fault that names a
-// line; read leniently, as on a machine, what is left may be used.
+// line; read leniently, as on a machine, what is left may be used. Rules reach the runtime as they are.
+#include "config/rule_json.h"
 #include "config/schema.h"
 #include "config/toml.h"
 
@@ -22,6 +23,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (read.has_value() != (faults == 0)) { std::abort(); }
     for (const Config& usable : {config, lenient}) {
         if (find_invalid(usable)) { std::abort(); }
+        for (const Rule& rule : usable.on) {
+            const auto there = read_rule(json_of(rule));
+            if (!there || *there != rule) { std::abort(); }
+        }
     }
     return 0;
 }

@@ -122,6 +122,12 @@ def status_of(port: int) -> int:
     return int(found[1]) if found else 0
 
 
+def vbctl(init: Init, *words: str) -> str:
+    """What it says in the namespaces of `init`."""
+    return subprocess.run(["nsenter", "--mount", "--pid", "--target", str(init.pid), VECTOR_BOOT.with_name("vbctl"), *words],
+                          capture_output=True, text=True, check=True).stdout
+
+
 def private_memory(process: int) -> int:
     """In kB, whatever it is backed by."""
     text = Path(f"/proc/{process}/smaps_rollup").read_text()

@@ -380,12 +380,12 @@ def test_the_examples(program, start, tmp_path):
     assert status == 0 and "booted by vector_boot" in log and "python: initialise" in log
 
     sensor, port = tmp_path / "sensor", free_port()
-    sensor.write_text("21500\n")
-    os.environ.update(SENSOR=str(sensor), PORT=str(port))
+    sensor.write_bytes((21500).to_bytes(64, "little"))
+    os.environ["PORT"] = str(port)
     try:
-        init = program.boot(EXAMPLES / "assistant.py")
+        init = program.boot(EXAMPLES / "assistant.py", device={"name": "sensor", "file": str(sensor)})
     finally:
-        del os.environ["SENSOR"], os.environ["PORT"]
+        del os.environ["PORT"]
     assert Client(LOOPBACK, program.port).answer("Hello", max_tokens=3), "OpenAI's API beside it"
     with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/ask?question=Hello", timeout=30) as reply:
         assert reply.read()

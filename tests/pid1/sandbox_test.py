@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LOOPBACK, TINY_MODEL, VECTOR_BOOT, eventually, status_of
+from conftest import LOOPBACK, TINY_MODEL, VECTOR_BOOT, eventually, status_of, vbctl
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else, and look into it")
 
@@ -128,11 +128,6 @@ def test_the_kernel_says_the_same(serve):
         assert status_line(runtime, "Seccomp") == "2"
     for thread in os.listdir(f"/proc/{runtime}/task"):
         assert status_line(int(thread), "Seccomp") == status_line(runtime, "Seccomp")
-
-
-def vbctl(init, *words: str) -> str:
-    return subprocess.run(["nsenter", "--mount", "--pid", "--target", str(init.pid), VECTOR_BOOT.with_name("vbctl"), *words],
-                          capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitized runtime is not confined from inside")

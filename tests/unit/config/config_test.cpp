@@ -143,11 +143,11 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"[enigne]\nmodel = \"x\"\n", "line 1: `[enigne]`: unknown section [enigne]; expected one of "
                                            "[engine], [handoff], [listen], [http], [sandbox], [failure], "
                                            "[shutdown], [watchdog], [machine], [control], [log], "
-                                           "[[service]], [[mount]], [[device]], [sysctl]"},
+                                           "[[service]], [[mount]], [[device]], [[on]], [sysctl]"},
         Fault{"context = 5\n", "line 1: `context = 5`: expected a section first, one of [engine], [handoff], "
                                "[listen], [http], [sandbox], [failure], "
                                "[shutdown], [watchdog], [machine], [control], [log], [[service]], [[mount]], "
-                               "[[device]], [sysctl]"},
+                               "[[device]], [[on]], [sysctl]"},
         Fault{"[engine]\nmodel\n", "line 2: `model`: expected `key = value`"},
         Fault{"log.level = \"info\"\nengine.context = 38\n",
               "line 2: `engine.context = 38`: expected context in [engine] to be a whole number of tokens "

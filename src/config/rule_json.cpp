@@ -1,0 +1,33 @@
+#include "config/rule_json.h"
+
+#include "config/rule_names.h"
+
+#include <glaze/json.hpp>
+
+namespace vb::config {
+
+std::string json_of(const Rule& rule) {
+    std::string text;
+    // Plain numbers and texts: there is no way to fail but the end of memory.
+    static_cast<void>(glz::write_json(rule, text));
+    return text;
+}
+
+base::Result<Rule> read_rule(std::string_view json) {
+    Rule rule;
+    if (const glz::error_ctx fault = glz::read_json(rule, json)) {
+        base::Error error{
+            .operation = "read a rule", .object = json.substr(0, 40), .number = 0, .detail = {}};
+        error.detail << "byte " << fault.count << ": expected JSON with the keys of [[on]]";
+        return std::unexpected(error);
+    }
+    if (const auto fault = find_fault(rule)) {
+        base::Error error{
+            .operation = "read a rule", .object = std::string_view(rule.name), .number = 0, .detail = {}};
+        error.detail << "expected " << fault->key << " to be " << fault->expected.view();
+        return std::unexpected(error);
+    }
+    return rule;
+}
+
+} // namespace vb::config
