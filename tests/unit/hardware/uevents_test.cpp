@@ -43,8 +43,8 @@ TEST(UeventsTest, SayThatSomeWereLost) {
             if (!make_tap()) { GTEST_SKIP() << "no tap device here"; }
         }
         const auto events = uevents.take();
-        EXPECT_TRUE(std::ranges::contains(
-            events, Uevent{.action = "lost", .path = {}, .subsystem = {}, .name = {}}));
+        EXPECT_TRUE(
+            std::ranges::contains(events, Uevent{.action = "lost", .path = {}, .subsystem = {}, .name = {}}));
     });
 }
 
