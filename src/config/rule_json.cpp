@@ -6,10 +6,18 @@
 
 namespace vb::config {
 
+namespace {
+
+struct EscapedJson : glz::opts {
+    bool escape_control_characters = true;
+};
+
+} // namespace
+
 std::string json_of(const Rule& rule) {
     std::string text;
     // Plain numbers and texts: there is no way to fail but the end of memory.
-    static_cast<void>(glz::write_json(rule, text));
+    static_cast<void>(glz::write<EscapedJson{}>(rule, text));
     return text;
 }
 

@@ -1,5 +1,6 @@
 #include "config/toml.h"
 
+#include "base/utf8.h"
 #include "config/rule_names.h"
 #include "config/schema.h"
 
@@ -159,6 +160,10 @@ TomlFault fault_at(std::string_view text, std::string_view path, std::size_t lin
 std::expected<void, TomlFault> read_toml(std::string_view text, std::string_view path, Config& config) {
     // A file without a key is a good file; glaze calls it a missing document.
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) { return {}; }
+    if (const std::size_t invalid = base::find_invalid_utf8(text); invalid != std::string_view::npos) {
+        const std::size_t line = count_lines(text.substr(0, invalid));
+        return std::unexpected(fault_at(text, path, line, "expected UTF-8"));
+    }
     Config read = config;
     if (const glz::error_ctx fault = glz::read_toml(read, text)) {
         const std::size_t line = count_lines(text.substr(0, std::min(fault.count, text.size())));

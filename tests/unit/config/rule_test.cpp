@@ -89,6 +89,15 @@ TEST(RulesTest, AreTheSameOnTheOtherSide) {
     EXPECT_EQ(read_rule(json_of(*usual)), *usual);
 }
 
+TEST(RulesTest, HaveTextsOfAnyCharacters) {
+    const Config config =
+        read("[[on]]\nname = \"a\"\nevent = \"timer\"\nprompt = \"\\u0001 \\t \\n \\\" \\\\ \\U0001F600\"\n");
+    EXPECT_EQ(config.on.at(0).prompt, "\x01 \t \n \" \\ \xF0\x9F\x98\x80");
+    EXPECT_EQ(read_rule(json_of(config.on[0])), config.on[0]);
+    EXPECT_TRUE(fault("[[on]]\nname = \"a\"\nevent = \"timer\"\nprompt = \"\xDE\"\n")
+                    .contains("line 12: `prompt = \"\xDE\"`: expected UTF-8"));
+}
+
 TEST(RulesTest, TellWhatIsWrongOnTheirWay) {
     const auto broken = read_rule(R"({"name":"x", "colour":1})");
     ASSERT_FALSE(broken);
