@@ -287,6 +287,7 @@ void Engine::Implementation::take_turn(Scheduler& scheduler, News& news) {
         task.run(scheduler);
     }
     embed_one(*embedder_);
+    if (!news.begin.empty()) { scheduler.count(); } // a step that reads long prompts takes its time
     scheduler.step();
     scheduler.count();
 }

@@ -110,7 +110,6 @@ void Scheduler::fill_batch() {
         std::ranges::count_if(jobs_, [&](const Job& job) { return pending(job) == 1; }));
     std::size_t reading = jobs_.size() - answering;
     std::size_t room = answering == 0 ? most : std::min(prompt_share, most - answering);
-    batch_.clear();
     for (Job& job : jobs_) {
         const std::size_t wanted = pending(job);
         job.now = wanted;
@@ -118,6 +117,21 @@ void Scheduler::fill_batch() {
             job.now = std::min(wanted, room / reading--); // the last one gets what is left
             room -= job.now;
         }
+    }
+    write_batch();
+}
+
+// In the order of their sequences: libllama computes sequences together only where each is the one after the last
+// (llama_batch_allocr::split_equal), and one after the other where they come in another order.
+void Scheduler::write_batch() {
+    std::vector<Job*> in_order;
+    for (Job& job : jobs_) {
+        in_order.push_back(&job);
+    }
+    std::ranges::sort(in_order, {}, &Job::sequence);
+    batch_.clear();
+    for (Job* const at_turn : in_order) {
+        Job& job = *at_turn;
         const std::size_t held = sequences_.held(job.sequence).size();
         job.logits = -1;
         for (std::size_t position = held; position < held + job.now; ++position) {

@@ -72,6 +72,7 @@ class Scheduler {
     };
 
     void fill_batch();
+    void write_batch();
     // False: there are no new logits, because it was broken off or failed.
     bool compute();
     std::int32_t decode();
