@@ -1,11 +1,13 @@
 """vector_boot as the real PID 1 of a PID namespace, seen from outside."""
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import tempfile
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,46 @@ def serving(start, port):
     init.port = port
     eventually(lambda: status_of(port) == 200, "a ready runtime")
     return init
+
+
+class Program:
+    """A program in a folder of its own, and the configuration that hands over to it. What it says is in `lines()`."""
+
+    def __init__(self, start, folder, port):
+        self._start, self.folder, self.port = start, folder, port
+        self.said = folder / "said"
+
+    def write(self, source: str, name: str = "main.py"):
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        prelude = f"def say(*words):\n    with open({str(self.said)!r}, 'a') as file: print(*words, file=file)\n\n"
+        path.write_text(prelude + textwrap.dedent(source))
+        return path
+
+    def boot(self, app, *, model=TINY_MODEL, device=None, **settings):
+        sections = {"engine": {"cache": ""}, "handoff": {"mode": "python", "app": str(app)}}
+        for name, value in settings.items():
+            section, _, key = name.partition("__")
+            sections.setdefault(section, {})[key] = value
+        text = "".join(
+            f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+            for section, keys in sections.items())
+        if device:
+            text += "[[device]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in device.items())
+        configuration = self.folder / "config.toml"
+        configuration.write_text(text)
+        return self._start("--config", str(configuration), "--model", str(model), "--listen", f"{LOOPBACK}:{self.port}")
+
+    def lines(self) -> list[str]:
+        return self.said.read_text().splitlines() if self.said.exists() else []
+
+    def wait_for(self, line: str) -> None:
+        eventually(lambda: line in self.lines(), f"{line!r} from the program")
+
+
+@pytest.fixture
+def program(start, tmp_path, port):
+    return Program(start, tmp_path, port)
 
 
 def status_of(port: int) -> int:

@@ -1,63 +1,17 @@
 """The handoff to Python: the user's program in the runtime's process, with the engine that booted."""
 
-import json
 import os
 import signal
 import socket
-import textwrap
 import threading
 import time
-import urllib.request
 import zipfile
-from pathlib import Path
 
 import pytest
 from vector_boot_tools.client import Client
 from vector_boot_tools.testing import runtime_of
 
-from conftest import LOOPBACK, TINY_MODEL, eventually, free_port, status_of
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "machine"
-
-
-class Program:
-    """A program in a folder of its own, and the configuration that hands over to it. What it says is in `lines()`."""
-
-    def __init__(self, start, folder, port):
-        self._start, self.folder, self.port = start, folder, port
-        self.said = folder / "said"
-
-    def write(self, source: str, name: str = "main.py"):
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        prelude = f"def say(*words):\n    with open({str(self.said)!r}, 'a') as file: print(*words, file=file)\n\n"
-        path.write_text(prelude + textwrap.dedent(source))
-        return path
-
-    def boot(self, app, *, model=TINY_MODEL, device=None, **settings):
-        sections = {"engine": {"cache": ""}, "handoff": {"mode": "python", "app": str(app)}}
-        for name, value in settings.items():
-            section, _, key = name.partition("__")
-            sections.setdefault(section, {})[key] = value
-        text = "".join(
-            f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
-            for section, keys in sections.items())
-        if device:
-            text += "[[device]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in device.items())
-        configuration = self.folder / "config.toml"
-        configuration.write_text(text)
-        return self._start("--config", str(configuration), "--model", str(model), "--listen", f"{LOOPBACK}:{self.port}")
-
-    def lines(self) -> list[str]:
-        return self.said.read_text().splitlines() if self.said.exists() else []
-
-    def wait_for(self, line: str) -> None:
-        eventually(lambda: line in self.lines(), f"{line!r} from the program")
-
-
-@pytest.fixture
-def program(start, tmp_path, port):
-    return Program(start, tmp_path, port)
+from conftest import LOOPBACK, eventually, status_of
 
 
 def test_the_engine_is_the_one_that_booted(program):
@@ -173,7 +127,8 @@ def test_sigterm_ends_a_wait_for_the_model_and_an_event_loop(program):
     """))
     program.wait_for("piece")
     init.signal(signal.SIGTERM)
-    assert init.finish()[0] == 0
+    status, _, log = init.finish()
+    assert status == 0, log
     assert program.lines()[-1] == "cancelled"
 
 
@@ -372,22 +327,3 @@ def test_a_device_by_its_name(program, tmp_path):
     init.signal(signal.SIGTERM)
     _, _, log = init.finish()
     assert "DeviceError" in log
-
-
-def test_the_examples(program, start, tmp_path):
-    init = program.boot(EXAMPLES / "hello.py", failure__policy="exit")
-    status, _, log = init.finish()
-    assert status == 0 and "booted by vector_boot" in log and "python: initialise" in log
-
-    sensor, port = tmp_path / "sensor", free_port()
-    sensor.write_bytes((21500).to_bytes(64, "little"))
-    os.environ["PORT"] = str(port)
-    try:
-        init = program.boot(EXAMPLES / "assistant.py", device={"name": "sensor", "file": str(sensor)})
-    finally:
-        del os.environ["PORT"]
-    assert Client(LOOPBACK, program.port).answer("Hello", max_tokens=3), "OpenAI's API beside it"
-    with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/ask?question=Hello", timeout=30) as reply:
-        assert reply.read()
-    init.signal(signal.SIGTERM)
-    assert init.finish()[0] == 0

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from qemu_machine import Machine, kernel, modules
-from vector_boot_tools import initramfs
+from vector_boot_tools import initramfs, qemu_machine
 from vector_boot_tools.places import BINARIES
+from vector_boot_tools.qemu_machine import Machine, kernel, modules
 
+pytestmark = pytest.mark.skipif(not qemu_machine.is_available(), reason="QEMU or its kernel is not installed")
 PRESSES = 60  # more events than the kernel keeps for a reader
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 from conftest import PORT, Machine
+from vector_boot_tools.places import CHECKOUT
 from vector_boot_tools.system import configuration
+
+EXAMPLES = CHECKOUT / "examples" / "machine"
 
 APP = '''#!/usr/bin/python3
 import subprocess, time, vector_boot
@@ -19,6 +22,43 @@ try:
 finally:
     print("in order")
 '''
+
+
+def test_a_program_drives_a_simulated_device(boot: Callable[..., Machine]) -> None:
+    """The same program as in python_device_test.py, and as in a PID namespace."""
+    sections = """[handoff]
+mode = "python"
+app = "/app/main.py"
+
+[[device]]
+name = "edu"
+file = "/run/edu"
+interrupt = "/run/edu_interrupt"
+
+[[service]]
+name = "simulator"
+command = ["/usr/bin/python3", "/app/simulator.py", "/run/edu", "/run/edu_interrupt"]
+
+[[service]]
+name = "unplug"
+type = "oneshot"
+command = ["/bin/sh", "-c", "until grep -q 'in use' /run/said; do sleep 0.1; done; rm /run/edu"]
+
+[listen]"""
+    program = (EXAMPLES / "edu.py").read_text(encoding="utf-8")
+    # It waits for plain files as little as the kernel tells of them.
+    waiting = "import os, sys, time\nwhile not os.path.exists('/run/edu'): time.sleep(0.01)\nsys.stdout = open('/run/said', 'w', 1)\n"
+    machine = boot(
+        configured=configuration("0.0.0.0", PORT).replace("[listen]", sections),
+        executables={
+            "/app/main.py": waiting + program + "print(open('/run/said').read(), file=sys.stderr)\n",
+            "/app/simulator.py": (EXAMPLES / "edu_simulator.py").read_text(encoding="utf-8"),
+        },
+    )
+    machine.wait_for("the model: 3 tokens")
+    console = machine.console()
+    for said in ("identification 10000ed", "factorial of 10: 3628800", "interrupt 42", "no DMA: ", "unplugged"):
+        assert said in console, console
 
 
 def test_a_program_on_a_machine(boot: Callable[..., Machine]) -> None:

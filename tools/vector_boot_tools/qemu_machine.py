@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
+from .failure import Failure
 
 QEMU = "qemu-system-x86_64"
 # In the order of their dependencies.
@@ -18,12 +18,20 @@ MODULES = (
 SECONDS = 120
 
 
+def _kernels() -> list[Path]:
+    return sorted(Path("/boot").glob("vmlinuz-*-cloud-amd64"))
+
+
+def is_available() -> bool:
+    return bool(_kernels()) and shutil.which(QEMU) is not None
+
+
 def kernel() -> tuple[Path, Path]:
     """The kernel of Debian for clouds, and its modules."""
-    images = sorted(Path("/boot").glob("vmlinuz-*-cloud-amd64"))
-    if not images or shutil.which(QEMU) is None:
-        pytest.skip("QEMU or its kernel is not installed")
-    return images[-1], Path("/usr/lib/modules", images[-1].name.removeprefix("vmlinuz-"))
+    if not is_available():
+        raise Failure("QEMU or its kernel is not installed: qemu-system-x86, linux-image-cloud-amd64")
+    image = _kernels()[-1]
+    return image, Path("/usr/lib/modules", image.name.removeprefix("vmlinuz-"))
 
 
 def modules(folder: Path) -> dict[str, bytes]:
