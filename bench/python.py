@@ -1,10 +1,12 @@
-"""`./dev bench python`: from the exec of Python to the first piece of an answer, beside llama-cpp-python.
+"""`./dev bench python`: from the exec of Python, and of PID 1, to the first piece of an answer, beside llama-cpp-python;
+then what devices cost a program (in a machine of QEMU's: left out with --no-devices).
 
 Each run is a process of its own, with a warm page cache, and finds what the one before kept; the packages take turns.
 llama-cpp-python is built by pip the first time (it takes many minutes), with its own llama.cpp for this CPU.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -14,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import devices
 from vector_boot_tools.failure import Failure
 from vector_boot_tools.model import model_path
 from vector_boot_tools.places import CACHE, CHECKOUT
@@ -39,6 +42,20 @@ for chunk in model.create_chat_completion(question, stream=True, temperature=0):
         print(piece, flush=True)
         break
 """
+
+# The same as PID 1's program, and as tini's, which say when the interpreter is up. The engine is there already, or not.
+APP = """
+import sys
+out = open(sys.argv[1], "w", buffering=1)
+print("ready", file=out)
+"""
+OUR_APP = APP + """
+import vector_boot
+print("piece", next(iter(vector_boot.Model().stream("Why is the sky blue?"))), file=out)
+"""
+THEIR_APP = APP + THEIRS.replace("sys.argv[1]", "sys.argv[2]").replace("print(piece", "print('piece', piece, file=out")
+# PID 1 of a PID namespace, with a /run of its own.
+NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh")
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,76 @@ def milliseconds(contender: Contender, model: Path, folder: str) -> float:
     if not piece.strip() or process.returncode != 0:
         raise Failure(f"{contender.name} ended with {process.returncode} and said {piece!r}")
     return took * 1000
+
+
+@dataclass(frozen=True)
+class Boot:
+    """A program under PID 1."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+
+
+def boots(model: Path, folder: Path) -> tuple[Boot, Boot]:
+    said, ours, theirs, configuration = (folder / name for name in ("said", "ours.py", "theirs.py", "config.toml"))
+    os.mkfifo(said)
+    ours.write_text(OUR_APP, encoding="utf-8")
+    theirs.write_text(THEIR_APP, encoding="utf-8")
+    sections: dict[str, dict[str, object]] = {
+        "engine": {"model": str(model), "cache": str(folder / "cache")},
+        "handoff": {"mode": "python", "app": str(ours), "arguments": [str(said)]},
+        "listen": {"http": "127.0.0.1:0"},
+    }
+    lines = (
+        f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        for section, keys in sections.items()
+    )
+    configuration.write_text("".join(lines), encoding="utf-8")
+    vector_boot = str(CHECKOUT / "build" / "release" / "bin" / "vector_boot")
+    return (
+        Boot("vector_boot, Python handoff", (vector_boot, "--config", str(configuration)), {}),
+        Boot("tini, llama-cpp-python", ("tini", "--", sys.executable, str(theirs), str(said), str(model)), {"PYTHONPATH": str(OTHER)}),
+    )
+
+
+def boot_milliseconds(boot: Boot, said: Path) -> tuple[float, float]:
+    """To "ready" and to the first piece."""
+    began = time.monotonic()
+    environment = {**os.environ, **boot.environment}
+    with subprocess.Popen(
+        [*NAMESPACE, *boot.command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        times = []
+        with said.open(encoding="utf-8") as lines:
+            for expected in ("ready", "piece"):
+                line = lines.readline()
+                if not line.startswith(expected):
+                    raise Failure(f"{boot.name} said {line!r} and not '{expected}'")
+                times.append((time.monotonic() - began) * 1000)
+        process.kill()
+    return times[0], times[1]
+
+
+def measure_boots(model: Path, runs: int) -> dict[str, list[tuple[float, float]]]:
+    times: dict[str, list[tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        contenders = boots(model, Path(folder))
+        for run in range(runs + 1):
+            for boot in contenders:
+                took = boot_milliseconds(boot, Path(folder) / "said")
+                if run > 0:
+                    times.setdefault(boot.name, []).append(took)
+    return times
+
+
+def boot_table(times: dict[str, list[tuple[float, float]]]) -> str:
+    medians = {name: [statistics.median(values) for values in zip(*both, strict=True)] for name, both in times.items()}
+    ready, piece = medians["vector_boot, Python handoff"]
+    lines = [f"{'from exec of PID 1 to':30}{'Python ready':>14}{'ratio':>8}{'first piece':>14}{'ratio':>8}"]
+    for name, (own_ready, own_piece) in medians.items():
+        lines.append(f"{name:30}{own_ready:11.0f} ms{ready / own_ready:8.2f}{own_piece:11.0f} ms{piece / own_piece:8.2f}")
+    return "\n".join(lines)
 
 
 def ensure_other() -> None:
@@ -103,9 +190,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench python", description=__doc__)
     parser.add_argument("--runs", type=int, default=11, metavar="N", help="of each (default: 11)")
     parser.add_argument("--model", metavar="FILE", help="default: SmolLM2-135M-Instruct")
+    parser.add_argument("--no-devices", action="store_true", help="without the machine that has a device")
     given = parser.parse_args()
     try:
-        print(table(measure(model_path(given.model), given.runs)))
+        model = model_path(given.model)
+        print(table(measure(model, given.runs)))
+        print()
+        print(boot_table(measure_boots(model, given.runs)))
+        if not given.no_devices:
+            print()
+            print(devices.table())
     except Failure as failure:
         print(f"bench python: {failure}", file=sys.stderr)
         return 1
