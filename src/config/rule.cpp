@@ -40,8 +40,6 @@ bool is_template(std::string_view text, const Rule& rule, bool is_answered) noex
 
 bool is_aligned(std::uint64_t offset, RegisterType type) noexcept { return offset % size_of(type) == 0; }
 
-bool has_condition(const Rule& rule) noexcept { return rule.above || rule.below || rule.equal; }
-
 FoundFault fault_of_event(const Rule& rule) noexcept {
     using enum RuleEvent;
     if (rule.device.empty() && rule.event != timer) {
@@ -163,6 +161,8 @@ std::size_t size_of(RegisterType type) noexcept {
 }
 
 bool is_signed(RegisterType type) noexcept { return type >= RegisterType::i8; }
+
+bool has_condition(const Rule& rule) noexcept { return rule.above || rule.below || rule.equal; }
 
 std::optional<RuleFault> find_fault(const Rule& rule) noexcept {
     if (!is_name(rule.name)) { return at(0, {"name", "1 to 31 letters, digits, \"-\" or \"_\""}); }

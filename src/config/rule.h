@@ -64,6 +64,8 @@ struct Rule {
     bool operator==(const Rule&) const = default;
 };
 
+bool has_condition(const Rule& rule) noexcept; // above, below or equal
+
 // What stands in braces in the texts of a rule, besides the names of its `values`.
 inline constexpr std::string_view prompt_names[] = {"rule", "device", "value", "before", "count", "code"};
 inline constexpr std::string_view answer_name = "answer"; // in `run`

@@ -28,9 +28,7 @@ class ChangeSource final : public Source {
         : rule_(rule), device_(std::move(device)), listener_(listener), polled_(std::move(polled)),
           watch_(loop, polled_.fd(), [this] { look(); }) {
         // What is so from the beginning has become so before.
-        if (rule_.above || rule_.below || rule_.equal) {
-            compare(number(polled_.value()), number(polled_.value()));
-        }
+        if (has_condition(rule_)) { compare(number(polled_.value()), number(polled_.value())); }
     }
 
   private:
@@ -43,8 +41,8 @@ class ChangeSource final : public Source {
     }
     void compare(Number before, Number now) {
         const bool did_hold = std::exchange(does_hold_, holds(rule_, now));
-        const bool is_level = rule_.above || rule_.below || rule_.equal;
-        if (does_hold_ && !(is_level && did_hold)) { listener_.occurred({.value = now, .before = before}); }
+        const bool is_known = did_hold && has_condition(rule_);
+        if (does_hold_ && !is_known) { listener_.occurred({.value = now, .before = before}); }
     }
 
     const config::Rule& rule_;

@@ -98,36 +98,37 @@ void add_program_options(CLI::App& app, Options& options, interpreter::Program& 
         ->needs(python);
 }
 
+// May be repeated; each value is given to `take`.
+template <class Take>
+void add_repeated(CLI::App& app, const char* name, const char* type, const char* what, Take take) {
+    app.add_option_function<std::vector<std::string>>(
+           name, [take](const std::vector<std::string>& given) { std::ranges::for_each(given, take); }, what)
+        ->type_name(type)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void add_device_options(CLI::App& app, Options& options) {
-    app.add_option_function<std::vector<std::string>>(
-           "--device",
-           [&options](const std::vector<std::string>& given) {
-               for (const std::string& one : given) {
-                   const std::size_t equals = one.find('=');
-                   if (equals == 0 || equals == std::string::npos) {
-                       throw CLI::ValidationError("--device", one + " is not like sensor=pci:1234:11e8");
-                   }
-                   options.devices.insert_or_assign(one.substr(0, equals), one.substr(equals + 1));
-               }
-           },
-           "A device that program and rules may open by this name; may be repeated")
-        ->type_name("NAME=DEVICE")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    app.add_option_function<std::vector<std::string>>(
-           "--rule",
-           [&options](const std::vector<std::string>& given) {
-               for (const std::string& one : given) {
-                   auto rule = config::read_rule(one);
-                   if (!rule) { throw CLI::ValidationError("--rule", base::describe(rule.error()).c_str()); }
-                   options.rules.push_back(*std::move(rule));
-               }
-           },
-           "What the model is asked when something happens at a device: an [[on]] of config.toml as JSON; "
-           "may be repeated")
-        ->type_name("JSON")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    add_repeated(app, "--device", "NAME=DEVICE",
+                 "A device that program and rules may open by this name; may be repeated",
+                 [&options](const std::string& text) {
+                     const std::size_t equals = text.find('=');
+                     if (equals == 0 || equals == std::string::npos) {
+                         throw CLI::ValidationError("--device", text + " is not like sensor=pci:1234:11e8");
+                     }
+                     options.devices.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
+                 });
+    add_repeated(app, "--rule", "JSON",
+                 "What the model is asked when something happens at a device: an [[on]] of config.toml as "
+                 "JSON; may be "
+                 "repeated",
+                 [&options](const std::string& text) {
+                     auto rule = config::read_rule(text);
+                     if (!rule) {
+                         throw CLI::ValidationError("--rule", base::describe(rule.error()).c_str());
+                     }
+                     options.rules.push_back(*std::move(rule));
+                 });
 }
 
 } // namespace

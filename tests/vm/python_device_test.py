@@ -43,6 +43,10 @@ def test_unplugging_is_survived_and_the_model_answers(console: str) -> None:
     assert "Kernel panic" not in console
 
 
+def test_a_key_is_a_question_to_the_model_as_well(console: str) -> None:
+    assert re.search(r'runtime: key: value 1, before 0: "heard" after \d+ ms', console), console
+
+
 def test_keys_are_read(console: str) -> None:
     assert re.findall(r"runtime: press \d: (.*)", console) == [
         "key 30, shift is up",

@@ -51,6 +51,14 @@ vfio = "1234:11e8"
 [[device]]
 name = "keys"
 input = "QEMU Virtio Keyboard"
+[[on]]
+name = "key"
+device = "keys"
+event = "input"
+code = 30
+equal = 1
+prompt = "Key {code} is {value}."
+answers = ["heard"]
 """
 
 
