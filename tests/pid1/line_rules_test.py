@@ -34,7 +34,7 @@ def runtime(tmp_path, port):
             started.append(subprocess.Popen(
                 ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_DEVICE_FOLDER, "sh", library,
                  BUILD / "bin" / "vector_boot-runtime", "--model", TINY_MODEL, "--listen", f"{LOOPBACK}:{port}",
-                 "--device", "button=gpio:soc:1", "--device", "led=gpio::LED?value=1", *options],
+                 "--device", "button=gpio:soc:1", "--device", "led=gpio::LED", *options],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file))
         eventually(lambda: status_of(port) == 200, "a ready runtime")
         for expected in until:
