@@ -43,17 +43,18 @@ for chunk in model.create_chat_completion(question, stream=True, temperature=0):
         break
 """
 
-# The same as PID 1's program, and as tini's, which say when the interpreter is up. The engine is there already, or not.
+# The same as PID 1's program, and as tini's, which say when the interpreter is up, and stay until they are killed.
 APP = """
-import sys
+import signal, sys
 out = open(sys.argv[1], "w", buffering=1)
 print("ready", file=out)
 """
 OUR_APP = APP + """
 import vector_boot
 print("piece", next(iter(vector_boot.Model().stream("Why is the sky blue?"))), file=out)
+signal.pause()
 """
-THEIR_APP = APP + THEIRS.replace("sys.argv[1]", "sys.argv[2]").replace("print(piece", "print('piece', piece, file=out")
+THEIR_APP = APP + THEIRS.replace("sys.argv[1]", "sys.argv[2]").replace("print(piece", "print('piece', piece, file=out") + "signal.pause()\n"
 # PID 1 of a PID namespace, with a /run of its own.
 NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh")
 
@@ -96,7 +97,6 @@ class Boot:
 
 def boots(model: Path, folder: Path) -> tuple[Boot, Boot]:
     said, ours, theirs, configuration = (folder / name for name in ("said", "ours.py", "theirs.py", "config.toml"))
-    os.mkfifo(said)
     ours.write_text(OUR_APP, encoding="utf-8")
     theirs.write_text(THEIR_APP, encoding="utf-8")
     sections: dict[str, dict[str, object]] = {
@@ -118,19 +118,24 @@ def boots(model: Path, folder: Path) -> tuple[Boot, Boot]:
 
 def boot_milliseconds(boot: Boot, said: Path) -> tuple[float, float]:
     """To "ready" and to the first piece."""
-    began = time.monotonic()
+    said.unlink(missing_ok=True)
+    os.mkfifo(said)  # which the one before, should it still be ending, does not have
     environment = {**os.environ, **boot.environment}
-    with subprocess.Popen(
+    began = time.monotonic()
+    process = subprocess.Popen(
         [*NAMESPACE, *boot.command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        times = []
+    )
+    times = []
+    try:
         with said.open(encoding="utf-8") as lines:
             for expected in ("ready", "piece"):
                 line = lines.readline()
                 if not line.startswith(expected):
                     raise Failure(f"{boot.name} said {line!r} and not '{expected}'")
                 times.append((time.monotonic() - began) * 1000)
+    finally:
         process.kill()
+        process.wait()
     return times[0], times[1]
 
 

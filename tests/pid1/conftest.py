@@ -16,6 +16,8 @@ from vector_boot_tools.testing import DEADLINE, LOOPBACK, children_of, eventuall
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VB_BUILD_DIR", SOURCE / "build" / "release")).resolve()
 VECTOR_BOOT = BUILD / "bin" / "vector_boot"
+RUNTIME = VECTOR_BOOT.with_name("vector_boot-runtime")
+IS_SANITIZED = b"__asan_init" in RUNTIME.read_bytes() or b"__tsan_init" in RUNTIME.read_bytes()
 TINY_MODEL = BUILD / "models" / "tiny.gguf"
 
 

@@ -8,13 +8,12 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, LOOPBACK, SOURCE, TINY_MODEL, eventually, status_of
+from conftest import IS_SANITIZED, LOOPBACK, RUNTIME, SOURCE, TINY_MODEL, eventually, status_of
 
 SIMULATION = SOURCE / "tests" / "python" / "simulated_gpio.c"
 # In a /dev of its own, with the simulation in the program.
 IN_DEVICE_FOLDER = ('mount -t tmpfs none /dev && : >/dev/gpiochip0 && mknod /dev/null c 1 3 && export LD_PRELOAD="$1" && shift && '
                     'exec "$@"')
-IS_SANITIZED = b"__asan_init" in (BUILD / "bin" / "vector_boot-runtime").read_bytes()
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or IS_SANITIZED,
                                 reason="a /dev of its own needs rights; a sanitizer wants to be loaded first")
@@ -33,7 +32,7 @@ def runtime(tmp_path, port):
         with log.open("wb") as file:
             started.append(subprocess.Popen(
                 ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_DEVICE_FOLDER, "sh", library,
-                 BUILD / "bin" / "vector_boot-runtime", "--model", TINY_MODEL, "--listen", f"{LOOPBACK}:{port}",
+                 RUNTIME, "--model", TINY_MODEL, "--listen", f"{LOOPBACK}:{port}",
                  "--device", "button=gpio:soc:1", "--device", "led=gpio::LED", *options],
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file))
         eventually(lambda: status_of(port) == 200, "a ready runtime")

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BUILD, LOOPBACK, SOURCE, TINY_MODEL, eventually, status_of, vbctl
+from conftest import BUILD, IS_SANITIZED, LOOPBACK, SOURCE, TINY_MODEL, eventually, status_of, vbctl
 
 EXAMPLES = SOURCE / "examples" / "machine"
 VALVE = 'write = { device = "valve", offset = 0x10, values = { open = 17, close = 34 } }'
+WITH_PYTHON = pytest.mark.skipif(IS_SANITIZED, reason="a sanitized build has no Python")
 FREE = "[sandbox]\nenabled = false\n"
 
 
@@ -313,6 +314,7 @@ def test_the_end_does_not_wait_for_listeners_and_rules(machine):
         pass
 
 
+@WITH_PYTHON
 def test_rules_beside_a_program_in_python(machine):
     app = machine.folder / "main.py"
     app.write_text("import vector_boot, time\nvector_boot.serve()\nvector_boot.ready()\ntime.sleep(3600)\n")
@@ -347,6 +349,7 @@ def test_the_example_without_code(machine, start):
     assert event["rule"] == "overheat" and valve.read(0x10) == event["written"] == ["close", "open"].index(event["answer"])
 
 
+@WITH_PYTHON
 def test_the_example_in_python_on_a_laptop(machine):
     boiler, valve = machine.sensor, machine.valve
     valve.write(0x10, 7)

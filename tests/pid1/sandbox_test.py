@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LOOPBACK, TINY_MODEL, VECTOR_BOOT, eventually, status_of, vbctl
+from conftest import IS_SANITIZED, LOOPBACK, TINY_MODEL, VECTOR_BOOT, eventually, status_of, vbctl
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else, and look into it")
 
 NOBODYS = 65520  # the user of the runtime where there is no account "vector_boot"
-RUNTIME = VECTOR_BOOT.with_name("vector_boot-runtime")
-IS_SANITIZED = b"__asan_init" in RUNTIME.read_bytes() or b"__tsan_init" in RUNTIME.read_bytes()
 
 
 def landlock_abi() -> int:
