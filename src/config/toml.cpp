@@ -194,7 +194,7 @@ void leave_out(std::string& text, std::size_t line) noexcept {
     const bool is_table = line_at(text, line).starts_with("[[");
     blank_line(text, line);
     const std::size_t lines = count_lines(text);
-    while (is_table && ++line <= lines && section_of(line_at(text, line)).empty()) {
+    for (++line; is_table && line <= lines && section_of(line_at(text, line)).empty(); ++line) {
         blank_line(text, line);
     }
 }

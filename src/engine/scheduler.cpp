@@ -125,6 +125,7 @@ void Scheduler::fill_batch() {
 // (llama_batch_allocr::split_equal), and one after the other where they come in another order.
 void Scheduler::write_batch() {
     std::vector<Job*> in_order;
+    in_order.reserve(jobs_.size());
     for (Job& job : jobs_) {
         in_order.push_back(&job);
     }

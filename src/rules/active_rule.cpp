@@ -34,8 +34,8 @@ class ActiveRule::Answer final : public engine::Receiver {
 
     void text(std::string_view piece) override { text_ += piece; }
     void finished(const engine::Result<engine::Outcome>& outcome) override {
-        mailbox_.post([rule = std::move(rule_), text = std::move(text_), outcome]() mutable {
-            if (const auto waiting = rule.lock()) { waiting->answered(std::move(text), outcome); }
+        mailbox_.post([rule = std::move(rule_), text = std::move(text_), outcome] {
+            if (const auto waiting = rule.lock()) { waiting->answered(text, outcome); }
         });
     }
 
@@ -148,7 +148,7 @@ base::Result<> ActiveRule::read_values(Values& values) {
     return {};
 }
 
-void ActiveRule::answered(std::string text, const engine::Result<engine::Outcome>& outcome) {
+void ActiveRule::answered(std::string_view text, const engine::Result<engine::Outcome>& outcome) {
     ticket_.reset();
     if (has_ended_) { return; }
     if (!outcome) { return give_up(outcome.error().message); }

@@ -56,7 +56,7 @@ class ActiveRule final : public Listener, public std::enable_shared_from_this<Ac
 
     void ask(const Event& event);
     base::Result<> read_values(Values& values);
-    void answered(std::string text, const engine::Result<engine::Outcome>& outcome);
+    void answered(std::string_view text, const engine::Result<engine::Outcome>& outcome);
     void act(const std::string& answer);
     base::Result<> write(const std::string& answer);
     base::Result<> run();

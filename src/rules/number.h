@@ -24,7 +24,9 @@ class Number {
         if (number.is_signed_) { return number.value() <=> other; }
         return other < 0 ? std::strong_ordering::greater : number.bits_ <=> static_cast<std::uint64_t>(other);
     }
-    friend bool operator==(Number number, std::int64_t other) noexcept { return (number <=> other) == 0; }
+    friend bool operator==(Number number, std::int64_t other) noexcept {
+        return std::is_eq(number <=> other);
+    }
 
   private:
     std::int64_t value() const noexcept { return static_cast<std::int64_t>(bits_); }

@@ -1,11 +1,20 @@
 #include "rules/question.h"
 
+#include "hardware/sysfs.h"
 #include "http/json.h"
 
-#include <charconv>
 #include <ranges>
 
 namespace vb::rules {
+
+namespace wire { // glaze wants types with linkage
+
+struct Message {
+    std::string_view role;
+    std::string content;
+};
+
+} // namespace wire
 
 namespace {
 
@@ -43,24 +52,15 @@ std::string one_of(const Texts& texts) {
     return grammar;
 }
 
-struct Message {
-    std::string_view role;
-    std::string content;
-};
-
 base::Result<std::uint64_t> number_in(std::string_view answer) {
     std::string_view digits = answer;
     const bool is_negative = digits.starts_with('-');
     if (is_negative) { digits.remove_prefix(1); }
-    const bool is_hexadecimal = digits.starts_with("0x");
-    if (is_hexadecimal) { digits.remove_prefix(2); }
-    std::uint64_t number = 0;
-    const char* const end = std::to_address(digits.end());
-    const auto [stop, fault] = std::from_chars(digits.data(), end, number, is_hexadecimal ? 16 : 10);
-    if (fault != std::errc{} || stop != end || digits.empty()) {
+    const auto number = hardware::parse_digits(digits, digits.starts_with("0x") ? 16 : 10);
+    if (!number) {
         return base::failure("write the answer", answer, "expected a whole number that a register can hold");
     }
-    return is_negative ? -number : number;
+    return is_negative ? -*number : *number;
 }
 
 } // namespace
@@ -93,7 +93,7 @@ std::string grammar_of(const config::Rule& rule) {
 }
 
 engine::Request question(const config::Rule& rule, const Values& values) {
-    std::vector<Message> messages;
+    std::vector<wire::Message> messages;
     if (!rule.system.empty()) { messages.push_back({"system", fill(rule.system, values)}); }
     messages.push_back({"user", fill(rule.prompt, values)});
     engine::Request request;

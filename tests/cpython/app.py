@@ -2,4 +2,5 @@
 
 from test.libregrtest.main import main
 
-main()
+if __name__ == "__main__":  # not in processes that tests start, which read this file as well
+    main()
