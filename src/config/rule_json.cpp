@@ -8,7 +8,7 @@ namespace vb::config {
 
 namespace {
 
-struct EscapedJson : glz::opts {
+struct EscapedJson : glz::opts_size { // PID 1 is to be small
     bool escape_control_characters = true;
 };
 
@@ -23,7 +23,7 @@ std::string json_of(const Rule& rule) {
 
 base::Result<Rule> read_rule(std::string_view json) {
     Rule rule;
-    if (const glz::error_ctx fault = glz::read_json(rule, json)) {
+    if (const glz::error_ctx fault = glz::read<glz::opts_size{}>(rule, json)) {
         base::Error error{
             .operation = "read a rule", .object = json.substr(0, 40), .number = 0, .detail = {}};
         error.detail << "byte " << fault.count << ": expected JSON with the keys of [[on]]";
