@@ -144,7 +144,7 @@ FoundFault fault_of_devices(const Rule& rule, std::span<const Device> devices) n
         return Fault{"device", "the name of a [[device]]"};
     }
     if (!rule.write) { return std::nullopt; }
-    if (find(rule.write->device.empty() ? rule.device : rule.write->device) == nullptr) {
+    if (find(rule.written_device()) == nullptr) {
         return Fault{"write", "a table whose device is the name of a [[device]]"};
     }
     return std::nullopt;

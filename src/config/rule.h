@@ -62,6 +62,11 @@ struct Rule {
     std::uint32_t limit = 60;        // events a minute that the model is asked about
     std::uint32_t deadline = 10'000; // milliseconds from the event to the answer
     bool operator==(const Rule&) const = default;
+
+    // Where there is `write`.
+    const std::string& written_device() const noexcept {
+        return write->device.empty() ? device : write->device;
+    }
 };
 
 bool has_condition(const Rule& rule) noexcept; // above, below or equal

@@ -175,7 +175,7 @@ void ActiveRule::act(const std::string& answer) {
 
 base::Result<> ActiveRule::write(const std::string& answer) {
     if (!rule_.write) { return {}; }
-    const std::string& name = rule_.write->device.empty() ? rule_.device : rule_.write->device;
+    const std::string& name = rule_.written_device();
     const auto value = written_value(*rule_.write, answer);
     if (!value) { return std::unexpected(value.error()); }
     const auto device = devices_.open(name);

@@ -131,6 +131,14 @@ base::Result<std::shared_ptr<OpenDevice>> Devices::open(const std::string& name)
     return open_.emplace(name, std::make_shared<OpenDevice>(name, *std::move(opened))).first->second;
 }
 
+std::vector<std::string> Devices::gone() const {
+    std::vector<std::string> names;
+    for (const auto& [name, device] : open_) {
+        if (!device->is_present()) { names.push_back(name); }
+    }
+    return names;
+}
+
 base::Result<OpenDevice::Opened> Devices::open_as(const std::string& name, const std::string& text) const {
     auto specification = hardware::parse_specification(text);
     if (!specification) { return std::unexpected(specification.error()); }

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace vb::rules {
 
@@ -55,11 +56,8 @@ class Devices {
     // Opens it where it is not.
     base::Result<std::shared_ptr<OpenDevice>> open(const std::string& name);
     bool is_open(const std::string& name) const { return open_.contains(name); }
-    // It was open, and is not there any more.
-    bool is_gone(const std::string& name) const {
-        const auto known = open_.find(name);
-        return known != open_.end() && !known->second->is_present();
-    }
+    // Those that were opened and are not there any more.
+    std::vector<std::string> gone() const;
     // To be opened anew the next time; VFIO allows for that once nobody keeps it any more.
     void forget(const std::string& name) { open_.erase(name); }
 

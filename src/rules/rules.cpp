@@ -9,7 +9,7 @@ namespace {
 std::set<std::string> written_devices(const std::vector<config::Rule>& rules) {
     std::set<std::string> written;
     for (const config::Rule& rule : rules) {
-        if (rule.write) { written.insert(rule.write->device.empty() ? rule.device : rule.write->device); }
+        if (rule.write) { written.insert(rule.written_device()); }
     }
     return written;
 }
@@ -50,12 +50,12 @@ void Rules::end() {
 
 void Rules::look() {
     if (has_ended_) { return; }
-    for (const auto& rule : rules_) {
-        const std::string& name = rule->rule().device;
-        if (devices_.is_gone(name)) { lose(name); }
+    for (const std::string& name : devices_.gone()) {
+        lose(name);
     }
     for (const auto& rule : rules_) {
         if (!rule->is_watching()) { start(*rule); }
+        if (rule->rule().write) { open_written(rule->rule()); }
     }
 }
 
@@ -80,6 +80,18 @@ void Rules::start(ActiveRule& rule) {
     if (!unwatched_.insert(rule.rule().name).second) { return; } // it has been said
     surroundings_.log.warning(rule.rule().name,
                               ": waits for its device: ", base::describe(watching.error()).view());
+}
+
+// That one is missing is to be known before it is needed.
+void Rules::open_written(const config::Rule& rule) {
+    const std::string& name = rule.written_device();
+    const auto opened = devices_.open(name);
+    if (opened) {
+        missing_.erase(name);
+    } else if (missing_.insert(name).second) {
+        surroundings_.log.warning(rule.name,
+                                  ": waits for its device: ", base::describe(opened.error()).view());
+    }
 }
 
 void Rules::lose(const std::string& device) {

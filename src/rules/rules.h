@@ -30,6 +30,7 @@ class Rules {
   private:
     void look();
     void start(ActiveRule& rule);
+    void open_written(const config::Rule& rule);
     void lose(const std::string& device);
 
     const Surroundings surroundings_;
@@ -38,6 +39,7 @@ class Rules {
     Devices devices_;
     std::vector<std::shared_ptr<ActiveRule>> rules_;
     std::set<std::string> unwatched_; // rules of which it was said that they wait
+    std::set<std::string> missing_;   // devices to be written to, of which the same was said
 };
 
 } // namespace vb::rules

@@ -6,9 +6,6 @@ import json
 import os
 import re
 import signal
-import struct
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,104 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BUILD, IS_SANITIZED, LOOPBACK, SOURCE, TINY_MODEL, eventually, status_of, vbctl
+from conftest import IS_SANITIZED, LOOPBACK, eventually, status_of, vbctl
+from ruled_machine import FREE, VALVE, machine, rule
 
-EXAMPLES = SOURCE / "examples" / "machine"
-VALVE = 'write = { device = "valve", offset = 0x10, values = { open = 17, close = 34 } }'
-WITH_PYTHON = pytest.mark.skipif(IS_SANITIZED, reason="a sanitized build has no Python")
-FREE = "[sandbox]\nenabled = false\n"
-
-
-def is_watched(program: subprocess.Popen, registers: "Registers") -> bool:
-    """It has mapped them, and waits for a timer."""
-    maps, links = Path(f"/proc/{program.pid}/maps"), Path(f"/proc/{program.pid}/fd")
-    return str(registers.path) in maps.read_text() and any(
-        "timerfd" in os.readlink(link) for link in links.iterdir())
-
-
-class Registers:
-    """A plain file in a device's place."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.write_bytes(bytes(64))
-
-    def write(self, offset: int, value: int, form: str = "<I") -> None:
-        with open(self.path, "r+b") as file:
-            file.seek(offset)
-            file.write(struct.pack(form, value))
-
-    def read(self, offset: int) -> int:
-        return int(struct.unpack_from("<I", self.path.read_bytes(), offset)[0])
-
-
-class Machine:
-    """What rules are tried on: a sensor with an interrupt, a valve, and what the machine says."""
-
-    def __init__(self, start, folder: Path, port: int) -> None:
-        self._start, self._port = start, port
-        self._configuration, self._log = folder / "config.toml", folder / "log"
-        self.sensor, self.valve = Registers(folder / "sensor"), Registers(folder / "valve")
-        self.fifo = folder / "interrupt"
-        os.mkfifo(self.fifo)
-        self.folder = folder
-        self.init = None
-
-    def configure(self, rules: str, sections: str = FREE, model: Path = TINY_MODEL) -> Path:
-        self._configuration.write_text(f"""
-[engine]
-model = "{model}"
-cache = ""
-[listen]
-http = "{LOOPBACK}:{self._port}"
-{sections}
-[[device]]
-name = "sensor"
-file = "{self.sensor.path}"
-interrupt = "{self.fifo}"
-[[device]]
-name = "valve"
-file = "{self.valve.path}"
-{rules}
-""")
-        return self._configuration
-
-    def boot(self, rules: str, sections: str = FREE):
-        configuration = self.configure(rules, sections)
-        self.init = self._start("--config", str(configuration))
-        eventually(lambda: status_of(self._port) == 200, "a ready runtime")
-        return self
-
-    def interrupt(self, count: int = 1) -> None:
-        with open(self.fifo, "wb", buffering=0) as fifo:
-            fifo.write(bytes(count))
-
-    def log(self) -> str:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{self._port}/logs") as reply:
-            return "\n".join(line["text"] for line in json.load(reply)["lines"])
-
-    def wait_for_log(self, pattern: str) -> re.Match:
-        return eventually(lambda: re.search(pattern, self.log()), f"{pattern!r} in the log")
-
-    def listen(self, after: int = 0) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=60)
-        connection.request("GET", "/events", headers={"Last-Event-ID": str(after)})
-        return connection.getresponse()
-
-    def next_event(self, stream: http.client.HTTPResponse) -> dict:
-        """The next one of the rules."""
-        while not (line := stream.readline()).startswith(b"data: "):
-            assert line, "the stream has ended"
-        return json.loads(line.removeprefix(b"data: "))
-
-
-@pytest.fixture
-def machine(start, tmp_path, port):
-    return Machine(start, tmp_path, port)
-
-
-def rule(*lines: str, name: str = "heat", device: str = "sensor", prompt: str = "It is {value}, was {before}.") -> str:
-    return "\n".join(("[[on]]", f'name = "{name}"', f'device = "{device}"', f"prompt = '''{prompt}'''", *lines, ""))
+__all__ = ["machine"]  # a fixture
 
 
 def test_a_register_that_rises_has_the_answer_written(machine):
@@ -229,21 +132,6 @@ def test_a_number_as_an_answer_is_written_as_it_is(machine):
     assert machine.valve.read(0x10) == event["written"] == int(event["answer"])
 
 
-@pytest.mark.parametrize(("run", "error", "status"), [
-    ('["/bin/false"]', "/bin/false ended with status 1", 1),
-    ('["/nowhere/at/all"]', r"run /nowhere/at/all: No such file or directory \(ENOENT\)", None),
-    ('["/bin/sleep", "60"]', "/bin/sleep was killed after 1000 ms", 137),
-    ('["/bin/sh", "-c", "kill -TERM $$"]', "/bin/sh ended with status 143", 143),
-])
-def test_a_program_that_fails_is_said(machine, run, error, status):
-    machine.boot(rule("offset = 0x20", "above = 80", "deadline = 1000", f"run = {run}", 'answers = ["go"]'))
-    stream = machine.listen()
-    machine.sensor.write(0x20, 81)
-    event = machine.next_event(stream)
-    assert re.fullmatch(error, event["error"]) and event.get("status") == status
-    machine.wait_for_log(f"heat: {error}")
-
-
 def test_a_device_that_comes_later_goes_and_comes_again(machine):
     contents = machine.sensor.path.read_bytes()
     machine.sensor.path.unlink()
@@ -262,6 +150,22 @@ def test_a_device_that_comes_later_goes_and_comes_again(machine):
         machine.sensor.path.unlink()
         assert machine.next_event(stream)["answer"] == "bye"
     assert machine.log().count("device sensor is gone") == 2
+
+
+def test_a_device_that_is_written_to_goes_and_another_comes(machine):
+    machine.boot(rule("offset = 0x20", "above = 80", "period = 5", VALVE))
+    stream = machine.listen()
+    machine.valve.path.unlink()
+    machine.wait_for_log("device valve is gone")
+    machine.sensor.write(0x20, 81)
+    assert "No such file" in machine.next_event(stream)["error"]
+    beside = machine.folder / "beside"
+    beside.write_bytes(bytes(64))
+    beside.rename(machine.valve.path)
+    machine.sensor.write(0x20, 0)
+    time.sleep(0.1)  # for the register to have been read, which leaves no trace
+    machine.sensor.write(0x20, 82)
+    assert machine.next_event(stream)["written"] == machine.valve.read(0x10)
 
 
 def test_a_device_that_is_cut_off_is_an_error_and_not_the_end(machine):
@@ -314,7 +218,7 @@ def test_the_end_does_not_wait_for_listeners_and_rules(machine):
         pass
 
 
-@WITH_PYTHON
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitized build has no Python")
 def test_rules_beside_a_program_in_python(machine):
     app = machine.folder / "main.py"
     app.write_text("import vector_boot, time\nvector_boot.serve()\nvector_boot.ready()\ntime.sleep(3600)\n")
@@ -334,54 +238,3 @@ def test_a_reload_brings_new_rules(machine):
     eventually(lambda: status_of(machine._port) == 200, "a ready runtime")
     machine.sensor.write(0x20, 99)
     assert machine.next_event(machine.listen())["answer"] == "new"
-
-
-def test_the_example_without_code(machine, start):
-    configuration = machine.folder / "example.toml"
-    configuration.write_text((EXAMPLES / "neural_interrupt.toml").read_text().replace("/tmp/", f"{machine.folder}/"))
-    boiler, valve = Registers(machine.folder / "boiler"), Registers(machine.folder / "valve")
-    valve.write(0x10, 7)
-    start("--config", str(configuration), "--model", str(TINY_MODEL), "--listen", f"{LOOPBACK}:{machine._port}")
-    eventually(lambda: status_of(machine._port) == 200, "a ready runtime")
-    stream = machine.listen()
-    boiler.write(0x20, 90)
-    event = machine.next_event(stream)
-    assert event["rule"] == "overheat" and valve.read(0x10) == event["written"] == ["close", "open"].index(event["answer"])
-
-
-@WITH_PYTHON
-def test_the_example_in_python_on_a_laptop(machine):
-    boiler, valve = machine.sensor, machine.valve
-    valve.write(0x10, 7)
-    environment = {**os.environ, "PYTHONPATH": str(BUILD / "python"), "VECTOR_BOOT_MODEL": str(TINY_MODEL),
-                   "VECTOR_BOOT_DEVICE_BOILER": f"file:{boiler.path}", "VECTOR_BOOT_DEVICE_VALVE": f"file:{valve.path}"}
-    with subprocess.Popen([sys.executable, EXAMPLES / "neural_interrupt.py"], env=environment, text=True,
-                          stdout=subprocess.PIPE) as program:
-        eventually(lambda: is_watched(program, boiler), "the program to watch")
-        boiler.write(0x20, 90)
-        degrees, answer = program.stdout.readline().split()
-        assert degrees == "90" and valve.read(0x10) == ["close", "open"].index(answer)
-        program.send_signal(signal.SIGINT)
-    assert program.returncode not in (0, None), "Ctrl-C ends it"
-
-
-@pytest.mark.parametrize(("rules", "sections", "message"), [
-    (rule("offset = 0x20", "colour = 1"), FREE, "unknown key colour; [on] has name, device, event"),
-    (rule("above = 3"), FREE, "it needs offset in [on]: where the register is"),
-    (rule("offset = 0x21"), FREE, "expected offset in [on] to be a multiple of the register's size"),
-    (rule("offset = 0x20", prompt="It is {temperature}."), FREE, "expected prompt in [on] to be a text, in which {value}"),
-    (rule("offset = 0x20", prompt="A { brace"), FREE, "expected prompt in [on] to be a text"),
-    (rule("offset = 0x20", device="nobody"), FREE, "expected device in [on] to be the name of a [[device]]"),
-    (rule("offset = 0x20", 'event = "whenever"'), FREE, 'expected event in [on] to be "change", "interrupt"'),
-    (rule("offset = 0x20", 'answers = ["ajar"]', VALVE), FREE, "a table with a value for each of `answers`"),
-    (rule("offset = 0x20", 'run = ["logger"]'), FREE, "expected run in [on] to be a program and its arguments"),
-    (rule("offset = 0x20") * 2, FREE, "a name that no other rule has"),
-    (rule("offset = 0x20"), "", "expected device in [on] to be left out, or [sandbox] to have enabled = false"),
-    (rule("offset = 0x20"), FREE + '[handoff]\nmode = "exec"\ncommand = ["/bin/true"]\n',
-     'expected name in [on] to be left out with [handoff] mode = "exec"'),
-])
-def test_what_is_wrong_with_a_rule_is_said_with_its_line(machine, start, rules, sections, message):
-    configuration = machine.configure(rules, sections)
-    status, _, err = start("--config", str(configuration)).finish()
-    assert status == 1
-    assert message in err and f"{configuration}: line " in err
