@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <ctime>
 #include <optional>
 
@@ -15,6 +16,12 @@ inline Nanoseconds monotonic_now() noexcept {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// The wall clock's, for people: it may jump.
+inline std::int64_t unix_milliseconds() noexcept {
+    using std::chrono::milliseconds, std::chrono::system_clock;
+    return std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 // Of two deadlines that there may be.

@@ -63,6 +63,14 @@ inline std::string_view take_until(std::string_view& rest, char separator) noexc
     return taken;
 }
 
+// Without the white space at both ends.
+inline std::string_view trimmed(std::string_view text) noexcept {
+    constexpr std::string_view white = " \t\r\n";
+    const std::size_t first = text.find_first_not_of(white);
+    if (first == std::string_view::npos) { return {}; }
+    return text.substr(first, text.find_last_not_of(white) - first + 1);
+}
+
 // The whole of `text` as a decimal number, or nothing usable: returns false and leaves `number` alone.
 template <std::integral Number>
 bool parse_number(std::string_view text, Number& number) noexcept {

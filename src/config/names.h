@@ -23,6 +23,12 @@ bool parse_name(std::string_view text, const std::string_view (&names)[Count], E
     return false;
 }
 
+// What services, devices and rules are called: letters, digits, "-" and "_".
+inline bool has_name_characters(std::string_view text) noexcept {
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
 // The level that `text` names; nothing changes where it is empty. The error is `operation` on `object`.
 inline base::Result<> apply_level(std::string_view text, const char* operation, std::string_view object,
                                   Config& config) noexcept {

@@ -1,6 +1,7 @@
 #include "config/rule.h"
 
 #include "config/config.h"
+#include "config/names.h"
 
 #include <algorithm>
 
@@ -20,9 +21,7 @@ struct Fault {
 using FoundFault = std::optional<Fault>;
 
 bool is_name(std::string_view name) noexcept {
-    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    return !name.empty() && name.size() <= longest_name &&
-           name.find_first_not_of(allowed) == std::string_view::npos;
+    return name.size() <= longest_name && has_name_characters(name);
 }
 
 // Whether all names in braces are known here.

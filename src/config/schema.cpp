@@ -1,5 +1,6 @@
 #include "config/schema.h"
 
+#include "config/names.h"
 #include "config/signal_names.h"
 #include "sys/socket_address.h"
 
@@ -169,10 +170,8 @@ const char* fault_of(const Handoff& handoff) noexcept {
 // The first faulty key of one [[device]].
 const char* fault_of(const std::vector<Device>& devices, std::size_t index) noexcept {
     const Device& device = devices[index];
-    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     const auto first = std::ranges::find(devices, device.name, &Device::name);
-    if (device.name.empty() || device.name.find_first_not_of(allowed) != std::string::npos ||
-        first != devices.begin() + static_cast<std::ptrdiff_t>(index)) {
+    if (!has_name_characters(device.name) || first != devices.begin() + static_cast<std::ptrdiff_t>(index)) {
         return "name";
     }
     const std::string* const kinds[] = {&device.pci,  &device.vfio, &device.uio,  &device.path,

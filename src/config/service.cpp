@@ -1,5 +1,6 @@
 #include "config/service.h"
 
+#include "config/names.h"
 #include "config/signal_names.h"
 #include "sys/socket_address.h"
 
@@ -78,9 +79,7 @@ constexpr std::size_t most_services = 64;
 constexpr std::size_t longest_name = 31; // it names a cgroup, and lines of the journal
 
 bool is_name(std::string_view text) noexcept {
-    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    return !text.empty() && text.size() <= longest_name && text != "runtime" && text != "command" &&
-           text.find_first_not_of(allowed) == std::string_view::npos;
+    return text.size() <= longest_name && text != "runtime" && text != "command" && has_name_characters(text);
 }
 
 char lower(char character) noexcept {

@@ -63,13 +63,6 @@ namespace vb::config {
 
 namespace {
 
-std::string_view trim(std::string_view text) noexcept {
-    constexpr std::string_view blank = " \t\r";
-    const std::size_t first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) { return {}; }
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
-
 std::string_view line_at(std::string_view text, std::size_t number) noexcept {
     for (; number > 1; --number) {
         const std::size_t end = text.find('\n');
@@ -85,15 +78,15 @@ std::size_t count_lines(std::string_view text) noexcept {
 
 // "engine" of "[engine] # words" and of "[[engine]]"; nothing of any other line.
 std::string_view section_of(std::string_view line) noexcept {
-    line = trim(line);
+    line = base::trimmed(line);
     if (!line.starts_with('[')) { return {}; }
     if (line.starts_with("[[")) { line.remove_prefix(1); }
-    return trim(line.substr(1, line.find(']') - 1));
+    return base::trimmed(line.substr(1, line.find(']') - 1));
 }
 
 std::string_view key_of(std::string_view line) noexcept {
     const std::size_t equals = line.find('=');
-    return equals == std::string_view::npos ? std::string_view{} : trim(line.substr(0, equals));
+    return equals == std::string_view::npos ? std::string_view{} : base::trimmed(line.substr(0, equals));
 }
 
 // The section that a line belongs to. Keys may also be written dotted, "engine.context = 1".
@@ -151,7 +144,7 @@ void blank_line(std::string& text, std::size_t line) noexcept {
 TomlFault fault_at(std::string_view text, std::string_view path, std::size_t line,
                    std::string_view expected) noexcept {
     base::Error error{.operation = "read", .object = path, .number = 0, .detail = {}};
-    error.detail << "line " << line << ": `" << trim(line_at(text, line)) << "`: " << expected;
+    error.detail << "line " << line << ": `" << base::trimmed(line_at(text, line)) << "`: " << expected;
     return {.line = line, .error = error};
 }
 

@@ -32,13 +32,6 @@ base::Result<std::vector<ApiKeys::Key>> read_keys(const std::string& path) {
     return read_file(path).and_then([&path](const std::string& text) { return ApiKeys::parse(text, path); });
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-    constexpr std::string_view space = " \t\r";
-    const std::size_t first = text.find_first_not_of(space);
-    return first == std::string_view::npos ? std::string_view()
-                                           : text.substr(first, text.find_last_not_of(space) - first + 1);
-}
-
 ApiKeys::Key key_of(std::string_view text) noexcept {
     ApiKeys::Key key{};
     std::ranges::copy(text, key.begin());
@@ -60,7 +53,7 @@ bool is_same(const ApiKeys::Key& one, const ApiKeys::Key& other) noexcept {
 base::Result<std::vector<ApiKeys::Key>> ApiKeys::parse(std::string_view text, std::string_view path) {
     std::vector<Key> keys;
     for (std::size_t number = 1; !text.empty(); ++number) {
-        const std::string_view line = trimmed(base::take_until(text, '\n'));
+        const std::string_view line = base::trimmed(base::take_until(text, '\n'));
         if (line.empty() || line.starts_with('#')) { continue; }
         const bool is_plain =
             std::ranges::all_of(line, [](char letter) { return letter > ' ' && letter < '\x7F'; });

@@ -33,7 +33,7 @@ void check_parts(const Fields& message) {
 
 void read_messages(const Fields& fields, std::string& messages) {
     const std::string_view raw = fields.raw("messages");
-    if (!raw.starts_with('[') || trimmed(raw.substr(1)) == "]") {
+    if (!raw.starts_with('[') || base::trimmed(raw.substr(1)) == "]") {
         return fields.refuse("messages", "an array with at least one message");
     }
     for (const Fields& message : fields.objects("messages")) {

@@ -34,7 +34,7 @@ std::vector<engine::Prompt> read_prompts(const Fields& fields, std::string_view 
         most);
     std::vector<engine::Prompt> prompts;
     const std::string_view raw = fields.raw(name);
-    const std::string_view first = raw.starts_with('[') ? trimmed(raw.substr(1)) : raw;
+    const std::string_view first = raw.starts_with('[') ? base::trimmed(raw.substr(1)) : raw;
     if (first.starts_with('"')) {
         add_prompts<std::string>(fields, name, expected, prompts);
     } else if (raw.starts_with('[') && first.starts_with('[')) {

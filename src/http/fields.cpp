@@ -30,16 +30,9 @@ ErrorReply malformed(std::string_view body, const glz::error_ctx& fault) {
 
 } // namespace
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view white = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(white);
-    if (first == std::string_view::npos) { return {}; }
-    return text.substr(first, text.find_last_not_of(white) - first + 1);
-}
-
 Fields Fields::of_body(std::string_view body, Fault& fault) {
     Fields fields(fault, "");
-    if (!trimmed(body).starts_with('{')) {
+    if (!base::trimmed(body).starts_with('{')) {
         fault = invalid_request("the body must be a JSON object");
         return fields;
     }
@@ -49,7 +42,7 @@ Fields Fields::of_body(std::string_view body, Fault& fault) {
         return fields;
     }
     for (const auto& [name, value] : members) {
-        fields.members_.emplace(name, trimmed(value.str));
+        fields.members_.emplace(name, base::trimmed(value.str));
     }
     return fields;
 }
@@ -62,7 +55,7 @@ void Fields::take_members(std::string_view object, std::string_view name) {
     }
     prefix_ += std::string(name) + '.';
     for (const auto& [key, value] : members) {
-        members_.emplace(key, trimmed(value.str));
+        members_.emplace(key, base::trimmed(value.str));
     }
 }
 
@@ -156,7 +149,7 @@ std::vector<Fields> Fields::objects(std::string_view name) const {
     found.reserve(elements.size());
     for (std::size_t index = 0; index < elements.size() && !faulty(); ++index) {
         found.push_back(Fields(*fault_, prefix_));
-        found.back().take_members(trimmed(elements[index].str), std::format("{}[{}]", name, index));
+        found.back().take_members(base::trimmed(elements[index].str), std::format("{}[{}]", name, index));
     }
     return found;
 }

@@ -64,7 +64,4 @@ class Fields {
     std::map<std::string, std::string_view, std::less<>> members_;
 };
 
-// Without the white space around it.
-std::string_view trimmed(std::string_view text);
-
 } // namespace vb::http

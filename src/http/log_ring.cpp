@@ -1,17 +1,17 @@
 #include "http/log_ring.h"
 
+#include "base/clock.h"
+
 #include <algorithm>
-#include <chrono>
 
 namespace vb::http {
 
 void LogRing::append(base::Level level, std::string_view text) noexcept {
-    using std::chrono::system_clock, std::chrono::milliseconds;
-    const auto now = std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch());
+    const std::int64_t now = base::unix_milliseconds();
     const std::scoped_lock lock(mutex_);
     const std::uint64_t number = ++last_;
     lines_[number % capacity] = {
-        .number = number, .time = now.count(), .level = level, .text = base::Text<longest>(text)};
+        .number = number, .time = now, .level = level, .text = base::Text<longest>(text)};
 }
 
 std::vector<LogRing::Line> LogRing::after(std::uint64_t number) const {

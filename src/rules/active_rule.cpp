@@ -45,22 +45,6 @@ class ActiveRule::Answer final : public engine::Receiver {
     std::string text_;
 };
 
-namespace {
-
-std::int64_t unix_milliseconds() {
-    using std::chrono::system_clock, std::chrono::milliseconds;
-    return std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blank = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) { return {}; }
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
-
-} // namespace
-
 ActiveRule::ActiveRule(const Surroundings& surroundings, config::Rule rule, Devices& devices,
                        std::function<void()> device_lost)
     : surroundings_(surroundings), rule_(std::move(rule)), devices_(devices),
@@ -120,7 +104,7 @@ void ActiveRule::ask(const Event& event) {
     values_ = values_of(rule_, event);
     report_ = std::make_unique<Report>(Report{.rule = rule_.name,
                                               .device = rule_.device,
-                                              .time = unix_milliseconds(),
+                                              .time = base::unix_milliseconds(),
                                               .value = event.value.text(),
                                               .before = event.before.text(),
                                               .count = event.count,
@@ -159,7 +143,7 @@ void ActiveRule::answered(std::string_view text, const engine::Result<engine::Ou
     if (outcome->finish == engine::Finish::cancelled) { return give_up("the question was cancelled"); }
     using std::chrono::duration_cast, std::chrono::milliseconds;
     report_->milliseconds = duration_cast<milliseconds>(base::monotonic_now() - asked_).count();
-    const std::string answer(trimmed(text));
+    const std::string answer(base::trimmed(text));
     surroundings_.log.info(rule_.name, ": value ", values_.at("value"), ", before ", values_.at("before"),
                            ": ", http::json(answer), " after ", report_->milliseconds, " ms");
     act(answer);

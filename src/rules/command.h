@@ -8,7 +8,6 @@
 
 #include <functional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace vb::rules {

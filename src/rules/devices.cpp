@@ -4,10 +4,6 @@ namespace vb::rules {
 
 namespace {
 
-hardware::Width width_of(config::RegisterType type) noexcept {
-    return static_cast<hardware::Width>(config::size_of(type));
-}
-
 // Each interrupt is armed again once it has been heard.
 base::Result<std::unique_ptr<Feed>> interrupts_of(const hardware::Device& device, http::EventLoop& loop) {
     auto opened = device.interrupt();

@@ -7,7 +7,6 @@
 #include "hardware/input.h"
 #include "rules/feed.h"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,6 +15,10 @@
 #include <vector>
 
 namespace vb::rules {
+
+inline hardware::Width width_of(config::RegisterType type) noexcept {
+    return static_cast<hardware::Width>(config::size_of(type));
+}
 
 // One that is open, with what is mapped of it. Who watches it keeps it.
 class OpenDevice {

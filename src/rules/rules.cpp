@@ -1,7 +1,5 @@
 #include "rules/rules.h"
 
-#include <algorithm>
-
 namespace vb::rules {
 
 namespace {

@@ -15,11 +15,10 @@ class ChangeSource final : public Source {
                        Listener& listener) {
         const auto region = device->region(rule.region);
         if (!region) { return std::unexpected(region.error()); }
-        auto polled =
-            hardware::Polled::open(**region, {.width = static_cast<hardware::Width>(size_of(rule.type)),
-                                              .offset = *rule.offset,
-                                              .mask = rule.mask,
-                                              .period = std::chrono::milliseconds(rule.period)});
+        auto polled = hardware::Polled::open(**region, {.width = width_of(rule.type),
+                                                        .offset = *rule.offset,
+                                                        .mask = rule.mask,
+                                                        .period = std::chrono::milliseconds(rule.period)});
         if (!polled) { return std::unexpected(polled.error()); }
         return std::make_unique<ChangeSource>(loop, rule, std::move(device), *std::move(polled), listener);
     }
