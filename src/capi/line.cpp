@@ -38,6 +38,16 @@ class Waiting {
     std::size_t given_ = 0;
 };
 
+// Fills the caller's struct with the next one, as `fill` has it.
+template <class Value, class Source, class Struct, class Fill>
+std::int32_t take(Waiting<Value>& waiting, Source& source, Struct* to, Fill fill) {
+    const auto next = waiting.next(source);
+    if (!next) { return fail_device(next.error()); }
+    if (*next == nullptr) { return succeed(VB_AGAIN); }
+    write_struct(fill(**next), to);
+    return succeed();
+}
+
 std::uint64_t count_of(vb::base::Nanoseconds time) noexcept {
     return static_cast<std::uint64_t>(time.count());
 }
@@ -95,15 +105,13 @@ int32_t vb_gpio_fd(const vb_gpio* line) {
 int32_t vb_gpio_take(vb_gpio* line, vb_gpio_edge* edge) try {
     if (const int32_t wrong = check_pointers(__func__, line, {{"edge", edge}})) { return wrong; }
     if (const int32_t wrong = check_size(__func__, "edge", edge)) { return wrong; }
-    const auto next = line->edges.next(line->line);
-    if (!next) { return fail_device(next.error()); }
-    if (*next == nullptr) { return succeed(VB_AGAIN); }
-    vb_gpio_edge filled = VB_GPIO_EDGE_INIT;
-    filled.is_rising = (*next)->is_rising ? 1 : 0;
-    filled.time_ns = count_of((*next)->time);
-    filled.lost = (*next)->lost;
-    write_struct(filled, edge);
-    return succeed();
+    return take(line->edges, line->line, edge, [](const hardware::GpioEdge& next) {
+        vb_gpio_edge filled = VB_GPIO_EDGE_INIT;
+        filled.is_rising = next.is_rising ? 1 : 0;
+        filled.time_ns = count_of(next.time);
+        filled.lost = next.lost;
+        return filled;
+    });
 } catch (...) { return caught(__func__); }
 
 int32_t vb_input_open(const char* what, vb_input** out) try {
@@ -126,16 +134,14 @@ int32_t vb_input_fd(const vb_input* input) {
 int32_t vb_input_take(vb_input* input, vb_input_event* event) try {
     if (const int32_t wrong = check_pointers(__func__, input, {{"event", event}})) { return wrong; }
     if (const int32_t wrong = check_size(__func__, "event", event)) { return wrong; }
-    const auto next = input->events.next(input->device);
-    if (!next) { return fail_device(next.error()); }
-    if (*next == nullptr) { return succeed(VB_AGAIN); }
-    vb_input_event filled = VB_INPUT_EVENT_INIT;
-    filled.type = (*next)->type;
-    filled.code = (*next)->code;
-    filled.value = (*next)->value;
-    filled.time_ns = count_of((*next)->time);
-    write_struct(filled, event);
-    return succeed();
+    return take(input->events, input->device, event, [](const hardware::InputEvent& next) {
+        vb_input_event filled = VB_INPUT_EVENT_INIT;
+        filled.type = next.type;
+        filled.code = next.code;
+        filled.value = next.value;
+        filled.time_ns = count_of(next.time);
+        return filled;
+    });
 } catch (...) { return caught(__func__); }
 
 int32_t vb_input_is_pressed(const vb_input* input, uint16_t key) {
@@ -163,16 +169,14 @@ int32_t vb_uevents_fd(const vb_uevents* uevents) {
 int32_t vb_uevents_take(vb_uevents* uevents, vb_uevent* event) try {
     if (const int32_t wrong = check_pointers(__func__, uevents, {{"event", event}})) { return wrong; }
     if (const int32_t wrong = check_size(__func__, "event", event)) { return wrong; }
-    const auto next = uevents->events.next(uevents->source);
-    if (!next) { return fail_device(next.error()); }
-    if (*next == nullptr) { return succeed(VB_AGAIN); }
-    vb_uevent filled = VB_UEVENT_INIT;
-    filled.action = (*next)->action.c_str();
-    filled.path = (*next)->path.c_str();
-    filled.subsystem = (*next)->subsystem.c_str();
-    filled.name = (*next)->name.c_str();
-    write_struct(filled, event);
-    return succeed();
+    return take(uevents->events, uevents->source, event, [](const hardware::Uevent& next) {
+        vb_uevent filled = VB_UEVENT_INIT;
+        filled.action = next.action.c_str();
+        filled.path = next.path.c_str();
+        filled.subsystem = next.subsystem.c_str();
+        filled.name = next.name.c_str();
+        return filled;
+    });
 } catch (...) { return caught(__func__); }
 
 } // extern "C"

@@ -165,7 +165,7 @@ PyObject* region_poll(RegionObject& self, PyObject* arguments) {
 // --- Interrupt and Poll
 
 PyObject* interrupt_fileno(InterruptObject& self, PyObject* /*none*/) {
-    return is_open(self, "interrupt") ? PyLong_FromLong(vb_interrupt_fd(self.handle)) : nullptr;
+    return fileno_of<vb_interrupt_fd>(self, "interrupt");
 }
 
 PyObject* interrupt_take(InterruptObject& self, PyObject* /*none*/) {
@@ -179,9 +179,7 @@ PyObject* interrupt_arm(InterruptObject& self, PyObject* /*none*/) {
     return is_open(self, "interrupt") ? none_or_error(self, vb_interrupt_arm(self.handle)) : nullptr;
 }
 
-PyObject* poll_fileno(PollObject& self, PyObject* /*none*/) {
-    return is_open(self, "poll") ? PyLong_FromLong(vb_poll_fd(self.handle)) : nullptr;
-}
+PyObject* poll_fileno(PollObject& self, PyObject* /*none*/) { return fileno_of<vb_poll_fd>(self, "poll"); }
 
 PyObject* poll_take(PollObject& self, PyObject* /*none*/) {
     if (!is_open(self, "poll")) { return nullptr; }

@@ -78,6 +78,12 @@ PyObject* none_or_error(const Object& self, std::int32_t status) {
     Py_RETURN_NONE;
 }
 
+// The descriptor that `descriptor_of` gives of the handle, which is called `what`.
+template <auto descriptor_of, class Object>
+PyObject* fileno_of(const Object& self, const char* what) {
+    return is_open(self, what) ? PyLong_FromLong(descriptor_of(self.handle)) : nullptr;
+}
+
 template <auto method, class Self>
 constexpr PyCFunction as_method = guarded<method, Self>;
 

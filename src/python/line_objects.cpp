@@ -10,6 +10,16 @@
 namespace vb::python {
 namespace {
 
+// What `take` has put into `record`, as the object that `make` makes of it; None: there is none yet.
+template <auto take, auto make, class Object, class Record>
+PyObject* next_of(const Object& self, const char* what, Record record) {
+    if (!is_open(self, what)) { return nullptr; }
+    const std::int32_t status = take(self.handle, &record);
+    if (status < 0) { return raise_last(state_of(&self), status); }
+    if (status == VB_AGAIN) { Py_RETURN_NONE; }
+    return make(state_of(&self), record).release();
+}
+
 // --- Gpio
 
 PyObject* gpio_new(PyTypeObject* type, PyObject* arguments, PyObject* /*keywords*/) noexcept {
@@ -33,17 +43,10 @@ PyObject* gpio_write(GpioObject& self, PyObject* value) {
     return none_or_error(self, vb_gpio_write(self.handle, is_active));
 }
 
-PyObject* gpio_fileno(GpioObject& self, PyObject* /*none*/) {
-    return is_open(self, "line") ? PyLong_FromLong(vb_gpio_fd(self.handle)) : nullptr;
-}
+PyObject* gpio_fileno(GpioObject& self, PyObject* /*none*/) { return fileno_of<vb_gpio_fd>(self, "line"); }
 
 PyObject* gpio_take(GpioObject& self, PyObject* /*none*/) {
-    if (!is_open(self, "line")) { return nullptr; }
-    vb_gpio_edge edge = VB_GPIO_EDGE_INIT;
-    const std::int32_t status = vb_gpio_take(self.handle, &edge);
-    if (status < 0) { return raise_last(state_of(&self), status); }
-    if (status == VB_AGAIN) { Py_RETURN_NONE; }
-    return make_edge(state_of(&self), edge).release();
+    return next_of<vb_gpio_take, make_edge>(self, "line", vb_gpio_edge VB_GPIO_EDGE_INIT);
 }
 
 // --- Input
@@ -57,16 +60,11 @@ PyObject* input_name(InputObject& self, PyObject* /*none*/) {
 }
 
 PyObject* input_fileno(InputObject& self, PyObject* /*none*/) {
-    return is_open(self, "input device") ? PyLong_FromLong(vb_input_fd(self.handle)) : nullptr;
+    return fileno_of<vb_input_fd>(self, "input device");
 }
 
 PyObject* input_take(InputObject& self, PyObject* /*none*/) {
-    if (!is_open(self, "input device")) { return nullptr; }
-    vb_input_event event = VB_INPUT_EVENT_INIT;
-    const std::int32_t status = vb_input_take(self.handle, &event);
-    if (status < 0) { return raise_last(state_of(&self), status); }
-    if (status == VB_AGAIN) { Py_RETURN_NONE; }
-    return make_input_event(state_of(&self), event).release();
+    return next_of<vb_input_take, make_input_event>(self, "input device", vb_input_event VB_INPUT_EVENT_INIT);
 }
 
 // Whether the key, or the switch, of that number is on.
@@ -91,16 +89,11 @@ PyObject* uevents_new(PyTypeObject* type, PyObject* arguments, PyObject* /*keywo
 }
 
 PyObject* uevents_fileno(UeventsObject& self, PyObject* /*none*/) {
-    return is_open(self, "uevents") ? PyLong_FromLong(vb_uevents_fd(self.handle)) : nullptr;
+    return fileno_of<vb_uevents_fd>(self, "uevents");
 }
 
 PyObject* uevents_take(UeventsObject& self, PyObject* /*none*/) {
-    if (!is_open(self, "uevents")) { return nullptr; }
-    vb_uevent event = VB_UEVENT_INIT;
-    const std::int32_t status = vb_uevents_take(self.handle, &event);
-    if (status < 0) { return raise_last(state_of(&self), status); }
-    if (status == VB_AGAIN) { Py_RETURN_NONE; }
-    return make_uevent(state_of(&self), event).release();
+    return next_of<vb_uevents_take, make_uevent>(self, "uevents", vb_uevent VB_UEVENT_INIT);
 }
 
 constexpr char fileno_document[] = "fileno($self, /)\n--\n\nReadable when there are some.";
