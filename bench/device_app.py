@@ -66,4 +66,3 @@ async def measure() -> None:
 
 
 asyncio.run(measure())
-print("done")

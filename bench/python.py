@@ -6,7 +6,6 @@ llama-cpp-python is built by pip the first time (it takes many minutes), with it
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -20,6 +19,7 @@ import devices
 from vector_boot_tools.failure import Failure
 from vector_boot_tools.model import model_path
 from vector_boot_tools.places import CACHE, CHECKOUT
+from vector_boot_tools.testing import NAMESPACE
 
 OTHER = CACHE / "llama-cpp-python"
 
@@ -55,8 +55,6 @@ print("piece", next(iter(vector_boot.Model().stream("Why is the sky blue?"))), f
 signal.pause()
 """
 THEIR_APP = APP + THEIRS.replace("sys.argv[1]", "sys.argv[2]").replace("print(piece", "print('piece', piece, file=out") + "signal.pause()\n"
-# PID 1 of a PID namespace, with a /run of its own.
-NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh")
 
 
 @dataclass(frozen=True)
@@ -99,16 +97,11 @@ def boots(model: Path, folder: Path) -> tuple[Boot, Boot]:
     said, ours, theirs, configuration = (folder / name for name in ("said", "ours.py", "theirs.py", "config.toml"))
     ours.write_text(OUR_APP, encoding="utf-8")
     theirs.write_text(THEIR_APP, encoding="utf-8")
-    sections: dict[str, dict[str, object]] = {
-        "engine": {"model": str(model), "cache": str(folder / "cache")},
-        "handoff": {"mode": "python", "app": str(ours), "arguments": [str(said)]},
-        "listen": {"http": "127.0.0.1:0"},
-    }
-    lines = (
-        f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
-        for section, keys in sections.items()
+    configuration.write_text(
+        f'[engine]\nmodel = "{model}"\ncache = "{folder}/cache"\n[listen]\nhttp = "127.0.0.1:0"\n'
+        f'[handoff]\nmode = "python"\napp = "{ours}"\narguments = ["{said}"]\n',
+        encoding="utf-8",
     )
-    configuration.write_text("".join(lines), encoding="utf-8")
     vector_boot = str(CHECKOUT / "build" / "release" / "bin" / "vector_boot")
     return (
         Boot("vector_boot, Python handoff", (vector_boot, "--config", str(configuration)), {}),

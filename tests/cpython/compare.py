@@ -14,14 +14,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from vector_boot_tools.testing import NAMESPACE
+
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = SOURCE / "build" / "release"
 PAGE = SOURCE / "docs" / "handoff.md"
 BEGIN, END = "<!-- tests/cpython/compare.py --write: begin -->", "<!-- tests/cpython/compare.py --write: end -->"
 SUITES = ("test_subprocess", "test_signal", "test_threading", "test_asyncio")
 SECONDS = 900
-# Where the tests have no privileges that they do not expect, and a /run of their own.
-NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh")
 
 Outcomes = dict[str, str]  # test -> passed, failed or skipped
 

@@ -11,7 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from vector_boot_tools.testing import DEADLINE, LOOPBACK, children_of, eventually, free_port, runtime_of
+from vector_boot_tools.testing import DEADLINE, LOOPBACK, NAMESPACE, children_of, eventually, free_port, runtime_of
 
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VB_BUILD_DIR", SOURCE / "build" / "release")).resolve()
@@ -26,11 +26,6 @@ def executable_of(process: int) -> str:
         return os.readlink(f"/proc/{process}/exe")
     except OSError:
         return ""
-
-
-# Executes what follows as PID 1 of namespaces of its own, with a /run of its own.
-NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-             "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh")
 
 
 class Init:

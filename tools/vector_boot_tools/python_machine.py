@@ -80,9 +80,10 @@ def _standard_library() -> list[Path]:
 def _contents(program: bytes) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Files, and those that are executed."""
     backends = list(Path("/usr/lib/x86_64-linux-gnu/ggml").rglob("libggml-cpu*.so"))
-    modules_of_python = [path for path in _standard_library() if path.suffix == ".so"]
+    library = _standard_library()
+    modules_of_python = [path for path in library if path.suffix == ".so"]
     programs = [BINARIES / "vector_boot-runtime", BINARIES / "vector_boot_python.so", *backends, *modules_of_python]
-    files = {str(path)[1:]: path.read_bytes() for path in (*_standard_library(), *backends, *_libraries(programs))}
+    files = {str(path)[1:]: path.read_bytes() for path in (*library, *backends, *_libraries(programs))}
     for path in PACKAGE.joinpath("vector_boot").glob("*.py"):
         files[f"python/vector_boot/{path.name}"] = path.read_bytes()
     files["vector_boot_python.so"] = (BINARIES / "vector_boot_python.so").read_bytes()
