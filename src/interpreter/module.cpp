@@ -84,7 +84,6 @@ PyStatus initialise(const Program& program) {
     configuration->write_bytecode = 0;
     configuration->install_signal_handlers = 1;
     configuration->configure_c_stdio = 1;
-    configuration->buffered_stdio = 0; // what it prints is in the journal at once
     set_program(configuration, program);
     return configuration.initialise();
 }
@@ -158,6 +157,22 @@ bool take_signals() {
            mask_signals(SIG_UNBLOCK);
 }
 
+// As on a terminal: a line is in the journal at once, and in one piece, whatever the runtime logs meanwhile.
+bool print_by_lines() {
+    PyObject* const output = PySys_GetObject("stdout");
+    PyObject* const reconfigure = output != nullptr ? PyObject_GetAttrString(output, "reconfigure") : nullptr;
+    PyObject* const arguments = PyTuple_New(0);
+    PyObject* const options = Py_BuildValue("{s:O}", "line_buffering", Py_True);
+    const bool possible = reconfigure != nullptr && arguments != nullptr && options != nullptr;
+    PyObject* const result = possible ? PyObject_Call(reconfigure, arguments, options) : nullptr;
+    const bool done = result != nullptr && ::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ) == 0;
+    Py_XDECREF(result);
+    Py_XDECREF(options);
+    Py_XDECREF(arguments);
+    Py_XDECREF(reconfigure);
+    return done;
+}
+
 int run_here(const Program& program, trace::Timeline& timeline, base::Error& error) {
     {
         const trace::Span span(timeline, "python: initialise");
@@ -170,7 +185,7 @@ int run_here(const Program& program, trace::Timeline& timeline, base::Error& err
                      .detail = status.err_msg != nullptr ? status.err_msg : "it ended"};
             return 1;
         }
-        if (!add_package() || !take_signals()) {
+        if (!add_package() || !print_by_lines() || !take_signals()) {
             PyErr_Print();
             error = {
                 .operation = "prepare", .object = "Python", .number = 0, .detail = "its traceback is above"};

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <dirent.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/loop.h>
 #include <malloc.h>
+#include <span>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -13,15 +15,25 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-// The linker's: where the program begins in memory, and where its code ends. end(3)
-extern "C" const char __executable_start; // NOLINT
-extern "C" const char etext;              // NOLINT
-
 namespace vb::sys {
 
 using base::system_error;
 
 namespace {
+
+constexpr std::uintptr_t page_size = 4096;
+
+// Code and constants come back from the program's file where they are used again. What was relocated is in the
+// writable segment. elf(5), dl_iterate_phdr(3): the program itself comes first.
+int drop_read_only(dl_phdr_info* program, std::size_t /*size*/, void* /*unused*/) noexcept {
+    for (const auto& segment : std::span(program->dlpi_phdr, program->dlpi_phnum)) {
+        if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) { continue; }
+        const std::uintptr_t first = program->dlpi_addr + segment.p_vaddr;
+        const std::uintptr_t begin = first & ~(page_size - 1);
+        ::madvise(reinterpret_cast<void*>(begin), first + segment.p_memsz - begin, MADV_DONTNEED); // NOLINT
+    }
+    return 1;
+}
 
 UniqueFd open_directory(int parent, const char* name) noexcept {
     return UniqueFd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -155,16 +167,12 @@ Result<> NativeKernel::remove_directory(const char* path) noexcept {
 }
 
 void NativeKernel::drop_program_pages() noexcept {
-    constexpr std::uintptr_t page = 4096;
-    // A program begins on a page of its own; the last page of code may hold something else too.
-    const std::uintptr_t size =
-        reinterpret_cast<std::uintptr_t>(&etext) - reinterpret_cast<std::uintptr_t>(&__executable_start);
-    ::madvise(const_cast<char*>(&__executable_start), size & ~(page - 1), MADV_DONTNEED);
+    ::dl_iterate_phdr(drop_read_only, nullptr);
     ::malloc_trim(0);
     // The stack of calls that are over: all that is well below this one. What is not mapped there is passed over.
-    constexpr std::uintptr_t in_use = 4 * page;
+    constexpr std::uintptr_t in_use = 4 * page_size;
     constexpr std::uintptr_t deepest = std::uintptr_t{512} << 10;
-    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) & ~(page - 1);
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) & ~(page_size - 1);
     ::madvise(reinterpret_cast<void*>(here - deepest), deepest - in_use, MADV_DONTNEED); // NOLINT: an address
 }
 

@@ -78,6 +78,20 @@ def test_its_status_is_carried_through_where_the_policy_is_to_exit(program, sour
     assert ("ZeroDivisionError: division by zero" in log) == (source == "1/0")
 
 
+def test_a_line_is_printed_in_one_piece(program):
+    app = program.write("""
+        import os, threading
+        def log():
+            for _ in range(300): os.write(1, b"of another thread\\n")
+        threading.Thread(target=log).start()
+        for number in range(300): print("printed", number, "in", "pieces")
+    """)
+    _, _, log = program.boot(app, failure__policy="exit").finish()
+    said = [line.partition("] ")[2] for line in log.splitlines()]
+    assert [line for line in said if "printed" in line] == [f"runtime: printed {number} in pieces" for number in range(300)]
+    assert said.count("runtime: of another thread") == 300
+
+
 def test_an_exception_is_in_the_journal_and_the_program_is_started_again(program):
     init = program.boot(program.write("""
         import os

@@ -68,7 +68,7 @@ def test_a_program_on_a_machine(boot: Callable[..., Machine]) -> None:
     machine.wait_for("spans: True")
     machine.wait_for("answer: ")
     console = machine.console()
-    assert "booted: True" in console and "child: 3" in console
+    assert "booted: True" in console and "child: 3" in console, console
     machine.kernel.ctrl_alt_del()
     assert machine.kernel.wait(20) == 0
     console = machine.console()
