@@ -7,17 +7,29 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vector_boot_tools import lint
 from vector_boot_tools.places import CHECKOUT
-from vector_boot_tools.result import Result
+from vector_boot_tools.result import Result, failure
+
+MOST_OF_A_FAILURE = 1500  # characters
 
 
 def build(preset: str) -> bool:
     return subprocess.run([CHECKOUT / "dev", "build", preset], check=False).returncode == 0
+
+
+def failures_in(suite: ElementTree.Element) -> Iterator[str]:
+    for case in suite.iter("testcase"):
+        for kind in ("failure", "error"):
+            for found in case.findall(kind):
+                # pytest says why in the attribute, CTest's test at the end of its output.
+                message = found.get("message", "")[:MOST_OF_A_FAILURE]
+                output = case.findtext("system-out", "").strip()[-MOST_OF_A_FAILURE:]
+                yield f"{case.get('classname')} {case.get('name')}: {message}\n{output}".rstrip()
 
 
 def run_reporting(command: list[str | Path], report: Path, environment: dict[str, str] | None = None) -> Result:
@@ -30,15 +42,16 @@ def run_reporting(command: list[str | Path], report: Path, environment: dict[str
         for suite in ElementTree.parse(report).getroot().iter("testsuite"):
             failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
             skipped = int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
-            result += Result(int(suite.get("tests", 0)) - failed - skipped, failed, skipped)
+            passed = int(suite.get("tests", 0)) - failed - skipped
+            result += Result(passed, failed, skipped, tuple(failures_in(suite)))
     if (status != 0 or result.passed == 0) and result.failed == 0:
-        result.failed = 1
+        result += failure(f"{command[0]} ended with status {status} after {result.passed} tests")
     return result
 
 
 def run_ctest(preset: str, environment: dict[str, str] | None = None) -> Result:
     if not build(preset):
-        return Result(failed=1)
+        return failure(f"build {preset}")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "ctest.xml")
         command: list[str | Path] = ["ctest", "--test-dir", CHECKOUT / "build" / preset, "--output-on-failure"]
@@ -48,7 +61,7 @@ def run_ctest(preset: str, environment: dict[str, str] | None = None) -> Result:
 
 def run_pytest(*paths: str, preset: str = "release", environment: dict[str, str] | None = None) -> Result:
     if not build(preset):
-        return Result(failed=1)
+        return failure(f"build {preset}")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "pytest.xml")
         command: list[str | Path] = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junit-xml", report]
@@ -112,7 +125,9 @@ def main() -> int:
         began = time.monotonic()
         result = suite.run()
         lines.append(f"  {suite.name:11} {result}  ({time.monotonic() - began:.0f} s)")
-        total += result
+        total += replace(result, failures=tuple(f"{suite.name}: {what}" for what in result.failures))
+    for failed in total.failures:
+        print(f"\nFAILED {failed}")
     print("\n" + "\n".join(lines) + f"\n{total}", flush=True)
     return 1 if total.failed else 0
 
