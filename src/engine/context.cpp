@@ -120,13 +120,23 @@ Result<ContextHandle> Context::open(std::size_t tokens, std::size_t sequences) {
     return std::unexpected(Error{Fault::resources, what + llama_log.reason()});
 }
 
+std::size_t Context::longest() const noexcept {
+    llama_pos last = -1;
+    for (llama_seq_id sequence = 0; std::cmp_less(sequence, sequences()); ++sequence) {
+        last = std::max(last, llama_memory_seq_pos_max(memory(), sequence));
+    }
+    return static_cast<std::size_t>(last + 1);
+}
+
 Result<> Context::grow(std::size_t tokens, std::size_t sequences) {
     tokens = std::min(tokens, limit_);
     sequences = std::min(sequences, parallel_);
     if (tokens <= size() && sequences <= this->sequences()) { return {}; }
     // To the next powers of two, so that long sequences are copied a few times and not at every token.
     sequences = std::min(std::max(std::bit_ceil(sequences), this->sequences()), parallel_);
-    auto larger = open(std::max(std::bit_ceil(tokens), size()), sequences);
+    // Room that one sequence has had is not what each of many needs; clearing it would hold up all of them.
+    tokens = std::max(tokens, sequences > this->sequences() ? longest() : size());
+    auto larger = open(std::bit_ceil(tokens), sequences);
     if (!larger) { return std::unexpected(std::move(larger.error())); }
     std::swap(handle_, *larger); // `larger` is the smaller one now
     const std::size_t fewer = std::exchange(parameters_.n_seq_max, static_cast<std::uint32_t>(sequences));

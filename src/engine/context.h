@@ -40,7 +40,8 @@ class Context {
     // lost what is needed for that.
     bool can_cut() const noexcept { return can_cut_; }
 
-    // Makes it as large at least, as far as it may be. On an error, such as no memory, it is as it was.
+    // Makes it as large at least, as far as it may be. With more sequences than before, each may have room for fewer
+    // tokens than before, but not for fewer than one of them holds. On an error, such as no memory, it is as it was.
     Result<> grow(std::size_t tokens, std::size_t sequences);
     // What one sequence has computed; restore() makes one that holds exactly that, in a context of the same
     // model, library and settings().
@@ -59,6 +60,8 @@ class Context {
     Context(llama_model* weights, const base::Log& log) : weights_(weights), log_(&log) {}
     Result<SequenceState> state_of(llama_context* context, llama_seq_id sequence,
                                    std::size_t sequences) const;
+    // The tokens of the sequence that holds most.
+    std::size_t longest() const noexcept;
     Result<ContextHandle> open(std::size_t tokens, std::size_t sequences);
 
     llama_model* weights_;

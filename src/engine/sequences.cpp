@@ -13,6 +13,9 @@ std::size_t common_length(const Tokens& one, std::span<const Token> other) {
 // Worth as much time as it takes to put them aside.
 constexpr std::size_t few_tokens = 8;
 
+// Room for a short question with its answer: as little as libllama gives a sequence.
+constexpr std::size_t short_answer = 256;
+
 } // namespace
 
 Sequences::Sequences(Context& context, std::size_t kept, SavedState first, const base::Log& log)
@@ -60,7 +63,7 @@ Sequences::Id Sequences::best_sequence(std::span<const Token> tokens) const {
 
 void Sequences::expect(std::size_t requests) {
     const auto under_way = std::ranges::count(sequences_, true, &Sequence::is_under_way);
-    const auto grown = context_.grow(context_.size(), static_cast<std::size_t>(under_way) + requests);
+    const auto grown = context_.grow(short_answer, static_cast<std::size_t>(under_way) + requests);
     if (!grown) { log_.info(grown.error().message); } // take() tries it for fewer
 }
 
@@ -121,7 +124,7 @@ Sequences::Id Sequences::free_one() const {
 
 Result<Sequences::Id> Sequences::make_free_one() {
     if (free_one() < 0) {
-        const auto grown = context_.grow(context_.size(), context_.sequences() + 1);
+        const auto grown = context_.grow(short_answer, context_.sequences() + 1);
         if (!grown) { return std::unexpected(grown.error()); }
     }
     const Id id = free_one();

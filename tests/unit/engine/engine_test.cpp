@@ -286,6 +286,26 @@ TEST_F(EngineTest, AnswersAreTheSameSideBySide) {
     }
 }
 
+// Among many, each has room for less than one alone had; what one holds stays, and what needs more gets it.
+TEST_F(EngineTest, ALongAnswerStaysWhileManyShortOnesBegin) {
+    const auto alone = start({.model = VB_TINY_MODEL, .context = 2048, .batch = 64, .parallel = 1});
+    const auto shared = start({.model = VB_TINY_MODEL, .context = 2048, .batch = 64, .kept = 8192});
+    const auto long_one = question(700, std::string(900, 'q'));
+    ask(*shared, 0, long_one);
+    hearing_.wait_for_text(0);
+    for (int which = 1; which < 8; ++which) {
+        ask(*shared, which, question(100 * static_cast<std::uint32_t>(which)));
+    }
+    for (int which = 1; which < 8; ++which) {
+        EXPECT_EQ(hearing_.wait_for_end(which).text,
+                  answer(*alone, 10 + which, question(100 * static_cast<std::uint32_t>(which))));
+    }
+    EXPECT_EQ(hearing_.wait_for_end(0).text, answer(*alone, 20, long_one));
+    EXPECT_EQ(answer(*shared, 30, long_one), hearing_.wait_for_end(0).text);
+    const Usage usage = hearing_.wait_for_end(30).outcome->value().usage;
+    EXPECT_EQ(usage.cached_tokens + 1, usage.prompt_tokens);
+}
+
 TEST_F(EngineTest, RequestsThatBeginAlikeShareWhatIsComputed) {
     const auto engine = start();
     const std::string beginning(150, 'b');
