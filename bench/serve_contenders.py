@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from vector_boot_tools.system import VECTOR_BOOT, configuration
 from vector_boot_tools.testing import LOOPBACK, children_of, free_port
 
 CONTEXT = 2048  # tokens of one answer with its prompt
-SLOTS = 8  # answers at a time
+SLOTS = 32  # answers at a time, on either side
 THREADS = len(os.sched_getaffinity(0))
 
 
@@ -74,20 +74,19 @@ def vector_boot(model: Path, port: int, log: int) -> Sandbox:
     return Sandbox(Root(model, files={INNER_CONFIG: settings}), [VECTOR_BOOT], output=log)
 
 
-def llama_server(*flags: str, environment: Mapping[str, str] | None = None) -> Callable[[Path, int, int], Sandbox]:
+def llama_server(*flags: str) -> Callable[[Path, int, int], Sandbox]:
     def prepare(model: Path, port: int, log: int) -> Sandbox:
         command = ["/usr/bin/llama-server", "-m", INNER_MODEL, "--host", LOOPBACK, "--port", str(port), "--jinja"]
         command += ["-t", str(THREADS), "-np", str(SLOTS), "-c", str(SLOTS * CONTEXT), *flags]
-        return Sandbox(Root(model), command, output=log, environment=environment)
+        return Sandbox(Root(model), command, output=log)
 
     return prepare
 
 
 OURS = "vector_boot"
 TUNED_FLAGS = ("-fit", "off", "--no-warmup", "--no-ui", "--threads-http", "80", "--cache-reuse", "256")
-PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that wait for each other sleep, where they else would spin
 CONTENDERS = (
     Contender(OURS, vector_boot),
     Contender("llama-server", llama_server()),
-    Contender("llama-server, tuned", llama_server(*TUNED_FLAGS, environment=PASSIVE)),
+    Contender("llama-server, tuned", llama_server(*TUNED_FLAGS)),
 )
