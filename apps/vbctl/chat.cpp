@@ -21,7 +21,7 @@ namespace {
 constexpr int interrupted_status = 128 + SIGINT;
 constexpr std::size_t most_file_bytes = std::size_t{16} << 20;
 
-int fail(const ChatFailure& failure) {
+int fail_chat(const ChatFailure& failure) {
     std::fprintf(stderr, "vbctl: %s\n", failure.text.c_str());
     return failure.status;
 }
@@ -142,10 +142,8 @@ ChatResult<Waited> Chat::ask(ChatClient& client, std::string question) {
 
 int Chat::answer_once(ChatClient& client, std::string question) {
     const auto waited = ask(client, std::move(question));
-    if (!waited) { return fail(waited.error()); }
-    if (std::ferror(stdout) != 0) {
-        return vbctl::fail(base::system_error("write to", "standard output").error());
-    }
+    if (!waited) { return fail_chat(waited.error()); }
+    if (std::ferror(stdout) != 0) { return fail(base::system_error("write to", "standard output").error()); }
     return *waited == Waited::interrupted ? interrupted_status : int{succeeded};
 }
 
@@ -155,7 +153,7 @@ int Chat::converse(ChatClient& client) {
     while (std::ferror(stdout) == 0) {
         std::fputs("> ", stderr);
         const auto waited = client.wait_for(STDIN_FILENO);
-        if (!waited) { return fail(waited.error()); }
+        if (!waited) { return fail_chat(waited.error()); }
         if (*waited == Waited::interrupted) {
             std::fputc('\n', stderr);
             return interrupted_status;
@@ -177,9 +175,11 @@ int Chat::converse(ChatClient& client) {
             continue;
         }
         // What fails once may succeed next time: the runtime may be starting again.
-        if (const auto answered = ask(client, std::move(question)); !answered) { fail(answered.error()); }
+        if (const auto answered = ask(client, std::move(question)); !answered) {
+            fail_chat(answered.error());
+        }
     }
-    return vbctl::fail(base::system_error("write to", "standard output").error());
+    return fail(base::system_error("write to", "standard output").error());
 }
 
 int Chat::run() {
@@ -190,15 +190,15 @@ int Chat::run() {
     }
     if (!question && ::isatty(STDIN_FILENO) != 1) {
         auto text = read_all(STDIN_FILENO, "standard input");
-        if (!text) { return vbctl::fail(text.error()); }
+        if (!text) { return fail(text.error()); }
         question = *std::move(text);
     }
     if (question && question->find_first_not_of(" \t\r\n") == std::string::npos) {
-        return fail(
+        return fail_chat(
             {.status = failed, .text = "there is no question: give one as MESSAGE or on standard input"});
     }
     auto client = connect();
-    if (!client) { return fail(client.error()); }
+    if (!client) { return fail_chat(client.error()); }
     if (!system_.empty()) { conversation_.push_back({.role = "system", .content = system_}); }
     return question ? answer_once(*client, *std::move(question)) : converse(*client);
 }

@@ -27,12 +27,13 @@ base::Result<trace::Timeline> open_timeline(const std::string& path) {
 }
 
 base::Result<> write_text(const std::string& path, const std::string& text) {
-    std::FILE* const file = path == "-" ? stdout : std::fopen(path.c_str(), "we");
+    const bool is_named = path != "-";
+    std::FILE* const file = is_named ? std::fopen(path.c_str(), "we") : stdout;
     if (file == nullptr) { return base::system_error("open", path); }
     const bool written =
         std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
     const auto result = written ? base::Result<>() : base::system_error("write", path);
-    if (file != stdout) { std::fclose(file); }
+    if (is_named) { std::fclose(file); }
     return result;
 }
 

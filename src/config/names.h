@@ -29,6 +29,15 @@ inline bool has_name_characters(std::string_view text) noexcept {
     return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
+// Such a name, of at most 31: it names a cgroup, and lines of the journal.
+inline bool is_name(std::string_view text) noexcept { return text.size() <= 31 && has_name_characters(text); }
+
+// What is wrong with a table: the key, and what it should be.
+struct KeyFault {
+    const char* key;
+    const char* expected;
+};
+
 // The level that `text` names; nothing changes where it is empty. The error is `operation` on `object`.
 inline base::Result<> apply_level(std::string_view text, const char* operation, std::string_view object,
                                   Config& config) noexcept {

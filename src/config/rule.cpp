@@ -10,19 +10,10 @@ namespace vb::config {
 namespace {
 
 constexpr std::size_t most_rules = 64;
-constexpr std::size_t longest_name = 31;
 constexpr std::uint32_t most_tokens = 1U << 20;
 constexpr std::uint32_t longest_time = 3'600'000; // milliseconds
 
-struct Fault {
-    const char* key;
-    const char* expected;
-};
-using FoundFault = std::optional<Fault>;
-
-bool is_name(std::string_view name) noexcept {
-    return name.size() <= longest_name && has_name_characters(name);
-}
+using FoundFault = std::optional<KeyFault>;
 
 // Whether all names in braces are known here.
 bool is_template(std::string_view text, const Rule& rule, bool is_answered) noexcept {
@@ -42,30 +33,30 @@ bool is_aligned(std::uint64_t offset, RegisterType type) noexcept { return offse
 FoundFault fault_of_event(const Rule& rule) noexcept {
     using enum RuleEvent;
     if (rule.device.empty() && rule.event != timer) {
-        return Fault{"device", "the name of a [[device]], or event = \"timer\""};
+        return KeyFault{"device", "the name of a [[device]], or event = \"timer\""};
     }
     if (rule.device.empty() && (rule.offset || !rule.values.empty())) {
-        return Fault{"device", "the name of a [[device]] whose registers are read"};
+        return KeyFault{"device", "the name of a [[device]] whose registers are read"};
     }
     if (rule.event == change && !rule.offset) {
-        return Fault{"offset", "where the register is, such as 0x20; or another event than \"change\""};
+        return KeyFault{"offset", "where the register is, such as 0x20; or another event than \"change\""};
     }
     if (rule.offset && (rule.event == edge || rule.event == input || rule.event == detached)) {
-        return Fault{"offset", "left out: such an event has no register"};
+        return KeyFault{"offset", "left out: such an event has no register"};
     }
     if (rule.offset && !is_aligned(*rule.offset, rule.type)) {
-        return Fault{"offset", "a multiple of the register's size"};
+        return KeyFault{"offset", "a multiple of the register's size"};
     }
     if (rule.acknowledge &&
         (rule.event != interrupt || !rule.offset || !is_aligned(*rule.acknowledge, rule.type))) {
-        return Fault{"acknowledge", "the offset of a register, of an interrupt with an offset"};
+        return KeyFault{"acknowledge", "the offset of a register, of an interrupt with an offset"};
     }
-    if (rule.code && rule.event != input) { return Fault{"code", "left out, but for event = \"input\""}; }
+    if (rule.code && rule.event != input) { return KeyFault{"code", "left out, but for event = \"input\""}; }
     if (rule.period < 1 || rule.period > longest_time) {
-        return Fault{"period", "a whole number of milliseconds from 1 to 3600000"};
+        return KeyFault{"period", "a whole number of milliseconds from 1 to 3600000"};
     }
     if (has_condition(rule) && rule.event == timer && !rule.offset) {
-        return Fault{"offset", "where the register is that is compared"};
+        return KeyFault{"offset", "where the register is that is compared"};
     }
     return std::nullopt;
 }
@@ -74,26 +65,26 @@ FoundFault fault_of_question(const Rule& rule) noexcept {
     for (const auto& [name, offset] : rule.values) {
         const bool is_taken = std::ranges::contains(prompt_names, name) || name == answer_name;
         if (!is_name(name) || is_taken || !is_aligned(offset, rule.type)) {
-            return Fault{"values", "names and offsets of registers, such as { pressure = 0x24 }"};
+            return KeyFault{"values", "names and offsets of registers, such as { pressure = 0x24 }"};
         }
     }
     if (rule.prompt.empty() || !is_template(rule.prompt, rule, false)) {
-        return Fault{"prompt",
-                     "a text, in which {value}, {before}, {count}, {code}, {rule}, {device} and the names "
-                     "of `values` are filled in; {{ is a brace"};
+        return KeyFault{"prompt",
+                        "a text, in which {value}, {before}, {count}, {code}, {rule}, {device} and the names "
+                        "of `values` are filled in; {{ is a brace"};
     }
     if (!is_template(rule.system, rule, false)) {
-        return Fault{"system", "a text, in which {value} and the like are filled in; {{ is a brace"};
+        return KeyFault{"system", "a text, in which {value} and the like are filled in; {{ is a brace"};
     }
     const bool has_answers = !rule.answers.empty() || (rule.write && !rule.write->values.empty());
     if (int{has_answers} + int{!rule.grammar.empty()} + int{!rule.schema.empty()} > 1) {
-        return Fault{"answers", "the only one of answers (or write.values), grammar and schema"};
+        return KeyFault{"answers", "the only one of answers (or write.values), grammar and schema"};
     }
     if (std::ranges::contains(rule.answers, std::string())) {
-        return Fault{"answers", "a list of texts such as [\"yes\", \"no\"]"};
+        return KeyFault{"answers", "a list of texts such as [\"yes\", \"no\"]"};
     }
     if (rule.max_tokens < 1 || rule.max_tokens > most_tokens) {
-        return Fault{"max_tokens", "a whole number from 1 to 1048576"};
+        return KeyFault{"max_tokens", "a whole number from 1 to 1048576"};
     }
     return std::nullopt;
 }
@@ -102,17 +93,17 @@ FoundFault fault_of_write(const Rule& rule) noexcept {
     if (!rule.write) { return std::nullopt; }
     const RuleWrite& write = *rule.write;
     if (write.device.empty() && rule.device.empty()) {
-        return Fault{"write", "a table with the device that is written to"};
+        return KeyFault{"write", "a table with the device that is written to"};
     }
     if (write.offset && !is_aligned(*write.offset, write.type)) {
-        return Fault{"write", "a table whose offset is a multiple of the register's size"};
+        return KeyFault{"write", "a table whose offset is a multiple of the register's size"};
     }
     const auto has_value = [&](const std::string& answer) { return write.values.contains(answer); };
     if (!write.values.empty() && !std::ranges::all_of(rule.answers, has_value)) {
-        return Fault{"write", "a table with a value for each of `answers`"};
+        return KeyFault{"write", "a table with a value for each of `answers`"};
     }
     if (write.values.empty() && !rule.schema.empty()) {
-        return Fault{"write", "left out where there is a schema: such an answer is no number"};
+        return KeyFault{"write", "left out where there is a schema: such an answer is no number"};
     }
     return std::nullopt;
 }
@@ -122,13 +113,13 @@ FoundFault fault_of_action(const Rule& rule) noexcept {
     const auto is_argument = [&](const std::string& text) { return is_template(text, rule, true); };
     const bool is_program = rule.run.empty() || rule.run.front().starts_with('/');
     if (!is_program || !std::ranges::all_of(rule.run, is_argument)) {
-        return Fault{"run", "a program and its arguments, such as [\"/usr/bin/logger\", \"{answer}\"]"};
+        return KeyFault{"run", "a program and its arguments, such as [\"/usr/bin/logger\", \"{answer}\"]"};
     }
     if (rule.limit < 1 || rule.limit > 60'000) {
-        return Fault{"limit", "a whole number of events a minute from 1 to 60000"};
+        return KeyFault{"limit", "a whole number of events a minute from 1 to 60000"};
     }
     if (rule.deadline < 1 || rule.deadline > longest_time) {
-        return Fault{"deadline", "a whole number of milliseconds from 1 to 3600000"};
+        return KeyFault{"deadline", "a whole number of milliseconds from 1 to 3600000"};
     }
     return std::nullopt;
 }
@@ -140,16 +131,16 @@ FoundFault fault_of_devices(const Rule& rule, std::span<const Device> devices) n
         return found == devices.end() ? nullptr : &*found;
     };
     if (!rule.device.empty() && find(rule.device) == nullptr) {
-        return Fault{"device", "the name of a [[device]]"};
+        return KeyFault{"device", "the name of a [[device]]"};
     }
     if (!rule.write) { return std::nullopt; }
     if (find(rule.written_device()) == nullptr) {
-        return Fault{"write", "a table whose device is the name of a [[device]]"};
+        return KeyFault{"write", "a table whose device is the name of a [[device]]"};
     }
     return std::nullopt;
 }
 
-RuleFault at(std::size_t index, const Fault& fault) noexcept {
+RuleFault at(std::size_t index, const KeyFault& fault) noexcept {
     return {.index = index, .key = fault.key, .expected = fault.expected};
 }
 

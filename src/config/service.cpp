@@ -76,10 +76,9 @@ constexpr struct {
 };
 
 constexpr std::size_t most_services = 64;
-constexpr std::size_t longest_name = 31; // it names a cgroup, and lines of the journal
 
-bool is_name(std::string_view text) noexcept {
-    return text.size() <= longest_name && text != "runtime" && text != "command" && has_name_characters(text);
+bool is_service_name(std::string_view text) noexcept {
+    return is_name(text) && text != "runtime" && text != "command";
 }
 
 char lower(char character) noexcept {
@@ -113,47 +112,46 @@ std::optional<std::size_t> find_cycle(std::span<const Service> services) noexcep
     return std::nullopt;
 }
 
-// The key of what is wrong with the service by itself, and what it should be.
-struct Fault {
-    const char* key;
-    const char* expected;
-};
-std::optional<Fault> fault_of(const Service& service) noexcept {
+// What is wrong with the service by itself.
+std::optional<KeyFault> fault_of(const Service& service) noexcept {
     using std::ranges::all_of;
-    if (!is_name(service.name)) {
-        return Fault{"name", "1 to 31 letters, digits, \"-\" or \"_\", and not \"runtime\" or \"command\""};
+    if (!is_service_name(service.name)) {
+        return KeyFault{"name",
+                        "1 to 31 letters, digits, \"-\" or \"_\", and not \"runtime\" or \"command\""};
     }
     if (service.command.empty() || !service.command.front().starts_with('/')) {
-        return Fault{"command", "program and arguments, such as [\"/usr/sbin/sshd\", \"-D\"]"};
+        return KeyFault{"command", "program and arguments, such as [\"/usr/sbin/sshd\", \"-D\"]"};
     }
     if (!all_of(service.environment,
                 [](const std::string& variable) { return variable.find('=') + 1 > 1; })) {
-        return Fault{"environment", "a list such as [\"NAME=value\"]"};
+        return KeyFault{"environment", "a list such as [\"NAME=value\"]"};
     }
-    if (service.limit < 1 || service.limit > 1000) { return Fault{"limit", "a whole number from 1 to 1000"}; }
+    if (service.limit < 1 || service.limit > 1000) {
+        return KeyFault{"limit", "a whole number from 1 to 1000"};
+    }
     if (parse_signal(service.stop_signal) == 0) {
-        return Fault{"stop_signal", "a signal such as \"SIGTERM\""};
+        return KeyFault{"stop_signal", "a signal such as \"SIGTERM\""};
     }
     if (service.stop_timeout > 600'000) {
-        return Fault{"stop_timeout", "a whole number of milliseconds from 0 to 600000"};
+        return KeyFault{"stop_timeout", "a whole number of milliseconds from 0 to 600000"};
     }
     if (!service.memory.empty() && !parse_size(service.memory)) {
-        return Fault{"memory", "a size such as \"64M\" or \"1G\""};
+        return KeyFault{"memory", "a size such as \"64M\" or \"1G\""};
     }
     if (!(service.cpus >= 0 && service.cpus <= 4096)) {
-        return Fault{"cpus", "a number of CPUs such as 0.5"};
+        return KeyFault{"cpus", "a number of CPUs such as 0.5"};
     }
     if (!all_of(service.limits, [](const auto& limit) { return parse_limit(limit.first).has_value(); })) {
-        return Fault{"limits", "names of getrlimit(2) such as { nofile = 1024, core = 0 }"};
+        return KeyFault{"limits", "names of getrlimit(2) such as { nofile = 1024, core = 0 }"};
     }
     if (service.capabilities && !all_of(*service.capabilities, [](const std::string& name) {
             return parse_capability(name).has_value();
         })) {
-        return Fault{"capabilities", "names of capabilities(7) such as [\"CAP_NET_ADMIN\"]"};
+        return KeyFault{"capabilities", "names of capabilities(7) such as [\"CAP_NET_ADMIN\"]"};
     }
     if (!all_of(service.sockets,
                 [](const std::string& address) { return sys::parse_socket_address(address).has_value(); })) {
-        return Fault{"sockets", "addresses such as [\"0.0.0.0:22\"]"};
+        return KeyFault{"sockets", "addresses such as [\"0.0.0.0:22\"]"};
     }
     return std::nullopt;
 }

@@ -11,10 +11,6 @@ constexpr std::size_t longest_name = 64;
 constexpr std::size_t longest_tools = std::size_t{1} << 20;
 constexpr std::size_t longest_values = std::size_t{64} << 10;
 
-std::unexpected<Error> refuse(std::string message) {
-    return std::unexpected(Error{Fault::request, std::move(message)});
-}
-
 Result<Json> read(std::string_view text, const std::string& what) {
     try {
         return parse_json(text);

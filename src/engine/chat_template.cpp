@@ -79,9 +79,6 @@ std::unexpected<Error> unusable(std::string_view reason) {
     return std::unexpected(
         Error{Fault::model_unsupported, "the model's chat template: " + std::string(reason)});
 }
-std::unexpected<Error> refuse(std::string message) {
-    return std::unexpected(Error{Fault::request, std::move(message)});
-}
 
 // For templates that know no system role: its text goes before the first user message.
 Json without_system_role(const Json& messages) {

@@ -12,7 +12,7 @@ Result<Json> read(std::string_view text) {
         if (messages.is_array()) { return messages; }
         reason += std::string(", found ") + messages.type_name();
     } catch (const std::exception& fault) { reason = fault.what(); }
-    return std::unexpected(Error{Fault::request, "messages: " + reason});
+    return refuse("messages: " + reason);
 }
 
 } // namespace

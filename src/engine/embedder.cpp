@@ -42,7 +42,7 @@ Result<> Embedder::make_room(std::size_t tokens) {
 Result<> Embedder::add(std::string_view text, Embeddings& embeddings) {
     const auto tokens = tokenize(model_, text, true, model_.context->limit());
     if (!tokens) { return std::unexpected(tokens.error()); }
-    if (tokens->empty()) { return std::unexpected(Error{Fault::request, "the text to embed is empty"}); }
+    if (tokens->empty()) { return refuse("the text to embed is empty"); }
     if (tokens->size() > model_.context->limit()) {
         return std::unexpected(Error{Fault::too_long, "the text to embed has " +
                                                           std::to_string(tokens->size()) +
@@ -51,7 +51,7 @@ Result<> Embedder::add(std::string_view text, Embeddings& embeddings) {
     }
     if (auto room = make_room(tokens->size()); !room) { return room; }
     if (llama_pooling_type(handle_.get()) == LLAMA_POOLING_TYPE_RANK) {
-        return std::unexpected(Error{Fault::request, "the model ranks texts and has no embeddings"});
+        return refuse("the model ranks texts and has no embeddings");
     }
     llama_memory_clear(llama_get_memory(handle_.get()), false);
     Batch batch(tokens->size());

@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <string>
+#include <utility>
 
 namespace vb::engine {
 
@@ -25,5 +26,10 @@ struct Error {
 
 template <class Value = void>
 using Result = std::expected<Value, Error>;
+
+// A fault of the request.
+inline std::unexpected<Error> refuse(std::string message) {
+    return std::unexpected(Error{Fault::request, std::move(message)});
+}
 
 } // namespace vb::engine

@@ -22,7 +22,7 @@ constexpr std::size_t longest_grammar = 65536;
 constexpr std::size_t deepest_group = 64;
 constexpr std::uint64_t most_repetitions = 2000;
 constexpr std::size_t most_rules = 20'000;
-constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t endlessly = std::numeric_limits<std::uint64_t>::max();
 
 class Check : private GbnfText {
   public:
@@ -78,12 +78,11 @@ class Check : private GbnfText {
 
 Result<> Check::run() {
     if (text_.size() > longest_grammar) {
-        return std::unexpected(Error{Fault::request, "grammar: it has " + std::to_string(text_.size()) +
-                                                         " bytes, expected at most " +
-                                                         std::to_string(longest_grammar)});
+        return engine::refuse("grammar: it has " + std::to_string(text_.size()) +
+                              " bytes, expected at most " + std::to_string(longest_grammar));
     }
     if (read_all() && check_rules()) { return {}; }
-    return std::unexpected(Error{Fault::request, "grammar: " + refusal_});
+    return engine::refuse("grammar: " + refusal_);
 }
 
 bool Check::read_all() {
@@ -265,8 +264,8 @@ bool Check::read_repetition() {
     const std::size_t begin = at_;
     const char kind = text_[at_++];
     skip_space(is_in_group());
-    if (kind == '*') { return repeat(begin, 0, unlimited); }
-    if (kind == '+') { return repeat(begin, 1, unlimited); }
+    if (kind == '*') { return repeat(begin, 0, endlessly); }
+    if (kind == '+') { return repeat(begin, 1, endlessly); }
     if (kind == '?') { return repeat(begin, 0, 1); }
     std::uint64_t least = 0;
     if (!read_count(least)) { return false; }
@@ -274,7 +273,7 @@ bool Check::read_repetition() {
     if (now() == ',') {
         ++at_;
         skip_space(is_in_group());
-        most = unlimited;
+        most = endlessly;
         if (is_digit(now()) && !read_count(most)) { return false; }
     }
     if (now() != '}') { return refuse_here("\"}\""); }
@@ -289,7 +288,7 @@ bool Check::read_count(std::uint64_t& count) {
     count = 0;
     for (; is_digit(now()); ++at_) {
         count =
-            std::min<std::uint64_t>(count * 10 + static_cast<std::uint64_t>(now() - '0'), unlimited / 100);
+            std::min<std::uint64_t>(count * 10 + static_cast<std::uint64_t>(now() - '0'), endlessly / 100);
     }
     if (begin == at_) { return refuse_here("a number"); }
     if (count >= most_repetitions) {
@@ -306,7 +305,7 @@ bool Check::repeat(std::size_t at, std::uint64_t least, std::uint64_t most) {
     if (into.last == into.elements.size()) {
         return refuse(at, what_is_at(at), "an element before it, to repeat");
     }
-    const bool is_endless = most == unlimited;
+    const bool is_endless = most == endlessly;
     const std::uint64_t total = !is_endless && most > 0 ? most : std::max<std::uint64_t>(least, 1);
     into.copies *= total;
     if (into.copies >= most_repetitions) {

@@ -7,7 +7,8 @@
 namespace vb::engine {
 namespace {
 
-constexpr std::uint64_t most_elements = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+constexpr std::uint64_t most_tensor_elements =
+    static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 // False when the result does not fit.
 bool align_up(std::uint64_t value, std::uint64_t alignment, std::uint64_t& aligned) {
@@ -93,7 +94,7 @@ bool GgufTensors::read_dimensions(const std::string& field, Tensor& tensor) {
         if (size <= 0) { return reader_.refuse(size_at, name, std::to_string(size), "more than 0"); }
         const auto positive = static_cast<std::uint64_t>(size);
         if (__builtin_mul_overflow(tensor.elements, positive, &tensor.elements) ||
-            tensor.elements > most_elements) {
+            tensor.elements > most_tensor_elements) {
             return reader_.refuse(size_at, name, std::to_string(size),
                                   "less than 2^63 elements in the tensor");
         }
@@ -125,7 +126,7 @@ bool GgufTensors::read_type(const std::string& field, Tensor& tensor) {
     }
     if (__builtin_mul_overflow(tensor.elements / block_elements, std::uint64_t{ggml_type_size(type)},
                                &tensor.bytes) ||
-        tensor.bytes > most_elements) {
+        tensor.bytes > most_tensor_elements) {
         return reader_.refuse(at, field, "of " + std::to_string(tensor.elements) + " elements",
                               "less than 2^63 bytes");
     }

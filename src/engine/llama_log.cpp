@@ -9,33 +9,33 @@ namespace vb::engine {
 namespace {
 
 // Per thread, because libllama logs on the thread that called it and two models load at the same time.
-thread_local LlamaLog* current = nullptr;
+thread_local LlamaLog* current_log = nullptr;
 
 void receive(ggml_log_level level, const char* text, void* /*user_data*/) {
-    if (current == nullptr) { return; }
+    if (current_log == nullptr) { return; }
     switch (level) {
     case GGML_LOG_LEVEL_ERROR:
-        current->add(base::Level::error, text);
+        current_log->add(base::Level::error, text);
         break;
     case GGML_LOG_LEVEL_WARN:
-        current->add(base::Level::warning, text);
+        current_log->add(base::Level::warning, text);
         break;
     case GGML_LOG_LEVEL_CONT:
-        current->add(base::Level::info, text); // continues a line, whose level stays
+        current_log->add(base::Level::info, text); // continues a line, whose level stays
         break;
     default:
-        current->add(base::Level::debug, text);
+        current_log->add(base::Level::debug, text);
         break;
     }
 }
 
 } // namespace
 
-LlamaLog::LlamaLog(const base::Log& log) : log_(&log), outer_(std::exchange(current, this)) {
+LlamaLog::LlamaLog(const base::Log& log) : log_(&log), outer_(std::exchange(current_log, this)) {
     static std::once_flag once;
     std::call_once(once, [] { llama_log_set(receive, nullptr); });
 }
-LlamaLog::~LlamaLog() { current = outer_; }
+LlamaLog::~LlamaLog() { current_log = outer_; }
 
 std::string LlamaLog::reason() const { return error_.empty() ? "libllama gave no reason" : error_; }
 

@@ -38,7 +38,7 @@ Result<SamplerHandle> grammar_sampler(const llama_vocab* vocabulary, const std::
         if (sampler) { return sampler; }
         reason = llama_log.reason();
     } catch (const std::exception& fault) { reason = fault.what(); }
-    return std::unexpected(Error{Fault::request, "grammar: libllama refused it: " + reason});
+    return refuse("grammar: libllama refused it: " + reason);
 }
 
 // What must never be chosen, and what the request wants more or less of.
@@ -63,9 +63,8 @@ Result<Sampler> Sampler::create(const llama_vocab* vocabulary, SchemaVocabulary&
     const std::int32_t tokens = llama_vocab_n_tokens(vocabulary);
     for (const LogitBias& one : sampling.logit_bias) {
         if (one.token < 0 || one.token >= tokens || std::isnan(one.bias)) {
-            return std::unexpected(Error{Fault::request, "logit_bias: token " + std::to_string(one.token) +
-                                                             ": expected a number from 0 to " +
-                                                             std::to_string(tokens - 1)});
+            return refuse("logit_bias: token " + std::to_string(one.token) +
+                          ": expected a number from 0 to " + std::to_string(tokens - 1));
         }
     }
     if (!sampling.grammar.empty()) {
@@ -74,9 +73,7 @@ Result<Sampler> Sampler::create(const llama_vocab* vocabulary, SchemaVocabulary&
         sampler.grammar_ = *std::move(grammar);
     }
     if (!sampling.schema.empty()) {
-        if (sampler.grammar_) {
-            return std::unexpected(Error{Fault::request, "expected a grammar or a schema, found both"});
-        }
+        if (sampler.grammar_) { return refuse("expected a grammar or a schema, found both"); }
         auto schema = Schema::create(schemas, sampling.schema);
         if (!schema) { return std::unexpected(std::move(schema.error())); }
         sampler.schema_ = *std::move(schema);

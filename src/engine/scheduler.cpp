@@ -237,7 +237,7 @@ Result<Token> Scheduler::choose(Job& job) {
     try {
         token = job.sampler.choose(logits);
     } catch (const std::exception& fault) { // of the grammar or the schema
-        return std::unexpected(Error{Fault::request, std::string("grammar or schema: ") + fault.what()});
+        return refuse(std::string("grammar or schema: ") + fault.what());
     }
     if (std::cmp_greater_equal(token, size)) {
         return std::unexpected(Error{Fault::internal, "the model computed no number for any token"});

@@ -81,9 +81,7 @@ Result<const LlgTokenizer*> SchemaVocabulary::tokenizer() {
     if (tokenizer_) { return tokenizer_.get(); }
     const TokenBytes bytes = token_bytes(vocabulary_);
     const std::vector<LlgToken> ending = ending_tokens(vocabulary_);
-    if (ending.empty()) {
-        return std::unexpected(Error{Fault::request, "schema: the model has no token that ends an answer"});
-    }
+    if (ending.empty()) { return refuse("schema: the model has no token that ends an answer"); }
     LlgTokenizerInitV2 init{};
     init.struct_size = sizeof init;
     init.vocab_size = static_cast<std::uint32_t>(bytes.lengths.size());
@@ -111,7 +109,7 @@ Result<Schema> Schema::create(SchemaVocabulary& vocabulary, const char* kind, co
     init.limits.verbose_errors = false;
     Matcher matcher(llg_new_matcher(&init, kind, text.c_str()));
     if (const char* const reason = llg_matcher_get_error(matcher.get())) {
-        return std::unexpected(Error{Fault::request, std::string(what) + ": " + reason});
+        return refuse(std::string(what) + ": " + reason);
     }
     return Schema(std::move(matcher));
 }
@@ -131,7 +129,7 @@ Result<Schema> Schema::of_grammar(SchemaVocabulary& vocabulary, const std::strin
     if (llg_matcher_consume_tokens(schema->matcher_.get(), tokens.data(), tokens.size()) == 0) {
         return schema;
     }
-    return std::unexpected(Error{Fault::request, std::string(what) + ": the answer has left its grammar"});
+    return refuse(std::string(what) + ": the answer has left its grammar");
 }
 
 void Schema::mask(std::span<llama_token_data> candidates) {

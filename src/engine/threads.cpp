@@ -12,25 +12,25 @@
 namespace vb::engine {
 namespace {
 
-constexpr double unlimited = std::numeric_limits<double>::infinity();
+constexpr double no_quota = std::numeric_limits<double>::infinity();
 
 double quota(std::string_view quota_text, std::string_view period_text) {
     double period = 0;
     long long microseconds = 0;
     long long period_microseconds = 0;
     // "max" (v2) and -1 (v1) mean no limit.
-    if (!base::parse_number(quota_text, microseconds) || microseconds <= 0) { return unlimited; }
+    if (!base::parse_number(quota_text, microseconds) || microseconds <= 0) { return no_quota; }
     if (base::parse_number(period_text, period_microseconds)) {
         period = static_cast<double>(period_microseconds);
     }
-    return period > 0 ? static_cast<double>(microseconds) / period : unlimited;
+    return period > 0 ? static_cast<double>(microseconds) / period : no_quota;
 }
 
 double quota_v2(const std::string& directory) {
     const std::string line = first_line(directory + "/cpu.max");
     const std::string_view text = line;
     const auto space = text.find(' ');
-    if (space == std::string_view::npos) { return unlimited; }
+    if (space == std::string_view::npos) { return no_quota; }
     return quota(text.substr(0, space), text.substr(space + 1));
 }
 
@@ -39,7 +39,7 @@ double quota_v1(const std::string& directory) {
 }
 
 double cgroup_quota(const std::string& root) {
-    double least = unlimited;
+    double least = no_quota;
     for (const ControlGroup& group : control_groups(root, "cpu")) {
         least = std::min(least, group.is_version_2 ? quota_v2(group.directory) : quota_v1(group.directory));
     }

@@ -8,10 +8,6 @@ namespace {
 
 constexpr std::uint32_t most_calls = 16;
 
-std::unexpected<Error> refuse(std::string message) {
-    return std::unexpected(Error{Fault::request, std::move(message)});
-}
-
 std::optional<Token> control_token(const llama_vocab* vocabulary, std::string_view text) {
     std::array<Token, 2> tokens{};
     const std::int32_t count = llama_tokenize(vocabulary, text.data(), static_cast<std::int32_t>(text.size()),

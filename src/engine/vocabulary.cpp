@@ -10,9 +10,6 @@ namespace {
 constexpr std::size_t longest_text = std::size_t{64} << 20;
 constexpr std::size_t no_limit = std::numeric_limits<std::int32_t>::max();
 
-std::unexpected<Error> refuse(std::string message) {
-    return std::unexpected(Error{Fault::request, std::move(message)});
-}
 std::unexpected<Error> refuse_length(const std::string& tokens, std::size_t limit) {
     return std::unexpected(Error{Fault::too_long, "the prompt has " + tokens +
                                                       " tokens, expected less than the context's " +

@@ -11,7 +11,7 @@ namespace vb::hardware {
 
 namespace {
 
-constexpr char operation[] = "take the interrupt";
+constexpr char taking[] = "take the interrupt";
 
 // Of uio_pci_generic, which sets the bit with each interrupt and has no other way to take it back.
 Result<Interrupt::Arm> arm_by_configuration(const std::string& path) {
@@ -112,8 +112,8 @@ Result<std::uint64_t> Interrupt::take_uio() {
     std::uint32_t count = 0;
     const ssize_t size = ::read(fd_.get(), &count, sizeof count);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) { return 0; }
-    if (size < 0) { return base::system_error(operation, name_); }
-    if (size != sizeof count) { return base::failure(operation, name_, "the device is gone"); }
+    if (size < 0) { return base::system_error(taking, name_); }
+    if (size != sizeof count) { return base::failure(taking, name_, "the device is gone"); }
     return static_cast<std::uint32_t>(count - std::exchange(seen_, count));
 }
 
@@ -123,7 +123,7 @@ Result<std::uint64_t> Interrupt::take_fifo() {
     for (int reads = 0; reads < most_reads; ++reads) {
         char bytes[4096];
         const ssize_t size = ::read(fd_.get(), bytes, sizeof bytes);
-        if (size < 0 && errno != EAGAIN && errno != EINTR) { return base::system_error(operation, name_); }
+        if (size < 0 && errno != EAGAIN && errno != EINTR) { return base::system_error(taking, name_); }
         if (size <= 0) { break; }
         taken += static_cast<std::uint64_t>(size);
     }
@@ -134,7 +134,7 @@ Result<std::uint64_t> Interrupt::take_eventfd() {
     std::uint64_t count = 0;
     const ssize_t size = ::read(fd_.get(), &count, sizeof count);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) { return 0; }
-    if (size != sizeof count) { return base::system_error(operation, name_); }
+    if (size != sizeof count) { return base::system_error(taking, name_); }
     return count;
 }
 

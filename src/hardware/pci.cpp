@@ -4,7 +4,7 @@ namespace vb::hardware {
 
 namespace {
 
-constexpr char operation[] = "find the device";
+constexpr char finding[] = "find the device";
 constexpr unsigned bar_count = 6;
 constexpr std::uint64_t is_memory = 0x200; // IORESOURCE_MEM of the kernel, which has no header for it here
 
@@ -41,11 +41,11 @@ Result<PciDevice> find_pci_device(const PciName& name, const Roots& roots) {
         matching.push_back(std::move(*found));
     }
     if (matching.empty()) {
-        return base::failure(operation, "pci:" + name.text(),
+        return base::failure(finding, "pci:" + name.text(),
                              "there is no such device; there is " + join(all_names, "no PCI device at all"));
     }
     if (matching.size() > 1) {
-        return base::failure(operation, "pci:" + name.text(),
+        return base::failure(finding, "pci:" + name.text(),
                              "there are several, say which by its address: " + join(matching_names, ""));
     }
     return std::move(matching.front());

@@ -20,7 +20,7 @@ constexpr KindName kind_names[] = {
     {"path", Kind::path}, {"gpio", Kind::gpio}, {"input", Kind::input},
 };
 
-constexpr char operation[] = "read the device";
+constexpr char reading[] = "read the device";
 
 bool is_hexadecimal(std::string_view text, std::size_t digits) {
     return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -41,7 +41,7 @@ base::Result<PciName> parse_pci(std::string_view text, std::string_view whole) {
     PciName pci;
     if (lower.contains('.')) {
         if (!is_address(lower)) {
-            return base::failure(operation, whole, "expected an address such as 0000:00:04.0");
+            return base::failure(reading, whole, "expected an address such as 0000:00:04.0");
         }
         pci.address = std::ranges::count(lower, ':') == 2 ? lower : "0000:" + lower;
         return pci;
@@ -49,7 +49,7 @@ base::Result<PciName> parse_pci(std::string_view text, std::string_view whole) {
     std::string_view rest = lower;
     const std::string_view vendor = base::take_until(rest, ':');
     if (!is_hexadecimal(vendor, 4) || !is_hexadecimal(rest, 4)) {
-        return base::failure(operation, whole,
+        return base::failure(reading, whole,
                              "expected VENDOR:DEVICE such as 1234:11e8, or an address such as 0000:00:04.0");
     }
     pci.vendor = static_cast<std::uint16_t>(*parse_digits(vendor, 16));
@@ -108,11 +108,11 @@ base::Result<> take_line_option(Specification& specification, std::string_view n
         for (const LineOption& option : line_options) {
             detail << (&option == line_options ? " " : ", ") << option.name;
         }
-        return base::failure(operation, specification.text, detail);
+        return base::failure(reading, specification.text, detail);
     }
     if (known->set(specification.gpio_options, value)) { return {}; }
     detail << name << " is \"" << value << "\", expected " << known->expected;
-    return base::failure(operation, specification.text, detail);
+    return base::failure(reading, specification.text, detail);
 }
 
 // Options that do not go together; NULL: they do.
@@ -132,7 +132,7 @@ base::Result<> take_line(Specification& specification, std::string_view object) 
     std::string_view line = base::take_until(object, '?');
     const std::size_t colon = line.starts_with(':') ? 0 : line.rfind(':');
     if (colon == std::string_view::npos || colon + 1 == line.size()) {
-        return base::failure(operation, specification.text,
+        return base::failure(reading, specification.text,
                              "expected CHIP:LINE such as gpiochip0:17, or :NAME of a line");
     }
     specification.gpio = {.chip = std::string(line.substr(0, colon)),
@@ -143,7 +143,7 @@ base::Result<> take_line(Specification& specification, std::string_view object) 
         if (auto taken = take_line_option(specification, name, value); !taken) { return taken; }
     }
     const char* const contradiction = contradiction_in(specification.gpio_options);
-    if (contradiction != nullptr) { return base::failure(operation, specification.text, contradiction); }
+    if (contradiction != nullptr) { return base::failure(reading, specification.text, contradiction); }
     return {};
 }
 
@@ -152,7 +152,7 @@ base::Result<> take_options(Specification& specification, std::string_view optio
         std::string_view value = base::take_until(options, '&');
         const std::string_view name = base::take_until(value, '=');
         if (name != "interrupt" || value.empty()) {
-            return base::failure(operation, specification.text,
+            return base::failure(reading, specification.text,
                                  "\"" + std::string(name) + "\" is not known here; there is interrupt=/path");
         }
         specification.interrupt = value;
@@ -170,7 +170,7 @@ base::Result<> take_object(Specification& specification, std::string_view object
     if (specification.kind == Kind::gpio) { return take_line(specification, object); }
     if (specification.kind == Kind::input) {
         if (object.empty()) {
-            return base::failure(operation, specification.text,
+            return base::failure(reading, specification.text,
                                  "expected eventN, or what the device calls itself");
         }
         specification.object = object;
@@ -184,11 +184,11 @@ base::Result<> take_object(Specification& specification, std::string_view object
     }
     const bool is_path = specification.object.starts_with('/');
     if (specification.kind != Kind::uio && !is_path) {
-        return base::failure(operation, specification.text, "expected a path that begins with /");
+        return base::failure(reading, specification.text, "expected a path that begins with /");
     }
     if (specification.kind == Kind::uio &&
         (specification.object.empty() || specification.object.contains('/'))) {
-        return base::failure(operation, specification.text, "expected the name of a UIO device, or uioN");
+        return base::failure(reading, specification.text, "expected the name of a UIO device, or uioN");
     }
     return {};
 }
@@ -214,7 +214,7 @@ base::Result<Specification> parse_specification(std::string_view text) {
     const auto* const known = std::ranges::find(kind_names, name, &KindName::name);
     if (known == std::end(kind_names)) {
         return base::failure(
-            operation, specification.text,
+            reading, specification.text,
             "expected file:, pci:, vfio:, uio:, path:, gpio: or input: and what it is called");
     }
     specification.kind = known->kind;

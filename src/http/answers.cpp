@@ -146,7 +146,7 @@ void Answers::finished(Key key, std::size_t answer, const engine::Result<engine:
 
 void Answers::end(Running& running, std::string_view last) {
     if (!running.is_stream) {
-        running.exchange.reply(200, "application/json", last);
+        running.exchange.reply(200, json_type, last);
         if (running.has_output) { mark_first_token(); }
         return;
     }

@@ -13,7 +13,6 @@ namespace vb::http {
 
 namespace {
 
-constexpr char json_type[] = "application/json";
 constexpr std::string_view overview = R"(vector_boot: a language model behind OpenAI's API
 
 POST /v1/chat/completions  chat, streamed or whole

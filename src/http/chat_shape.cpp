@@ -184,12 +184,13 @@ class StreamedChat final : public Shape {
         std::string events;
         if (counted_) {
             using NoChoices = std::array<wire::ChunkChoice<wire::EmptyDelta>, 0>;
-            events = event(wire::CountedChatChunk<NoChoices>{.id = head_.id,
-                                                             .created = head_.created,
-                                                             .model = head_.model,
-                                                             .system_fingerprint = system_fingerprint,
-                                                             .choices = {},
-                                                             .usage = usage_of(usage_)});
+            events =
+                server_sent_event(wire::CountedChatChunk<NoChoices>{.id = head_.id,
+                                                                    .created = head_.created,
+                                                                    .model = head_.model,
+                                                                    .system_fingerprint = system_fingerprint,
+                                                                    .choices = {},
+                                                                    .usage = usage_of(usage_)});
         }
         return events += "data: [DONE]\n\n";
     }
@@ -214,18 +215,18 @@ class StreamedChat final : public Shape {
         Choices choices{
             {{.index = answer, .delta = std::move(delta), .logprobs = logprobs, .finish_reason = finish}}};
         if (counted_) {
-            return event(wire::CountedChatChunk<Choices>{.id = head_.id,
-                                                         .created = head_.created,
-                                                         .model = head_.model,
-                                                         .system_fingerprint = system_fingerprint,
-                                                         .choices = std::move(choices),
-                                                         .usage = {}});
+            return server_sent_event(wire::CountedChatChunk<Choices>{.id = head_.id,
+                                                                     .created = head_.created,
+                                                                     .model = head_.model,
+                                                                     .system_fingerprint = system_fingerprint,
+                                                                     .choices = std::move(choices),
+                                                                     .usage = {}});
         }
-        return event(wire::ChatChunk<Choices>{.id = head_.id,
-                                              .created = head_.created,
-                                              .model = head_.model,
-                                              .system_fingerprint = system_fingerprint,
-                                              .choices = std::move(choices)});
+        return server_sent_event(wire::ChatChunk<Choices>{.id = head_.id,
+                                                          .created = head_.created,
+                                                          .model = head_.model,
+                                                          .system_fingerprint = system_fingerprint,
+                                                          .choices = std::move(choices)});
     }
 
     const ReplyHead head_;

@@ -159,7 +159,7 @@ void Embeddings::finished(Key key, const engine::Result<engine::Embeddings>& emb
     }
     const auto done = running_.extract(found);
     if (Exchange* const exchange = done.mapped().exchange) {
-        exchange->reply(200, "application/json", embeddings_json(request, *embeddings, backend_));
+        exchange->reply(200, json_type, embeddings_json(request, *embeddings, backend_));
     }
 }
 

@@ -13,12 +13,12 @@ namespace {
 
 // What probes and browsers ask for before anybody can show a key. It says nothing that is worth one.
 constexpr std::array<std::string_view, 3> public_paths = {"/", "/health", "/live"};
-constexpr std::string_view page_files = "/page/";
+constexpr std::string_view page_path = "/page/";
 
 bool is_public(const Exchange& exchange) {
     const bool reads = exchange.method() == Method::get || exchange.method() == Method::head;
     const std::string path = exchange.path();
-    return reads && (std::ranges::contains(public_paths, path) || path.starts_with(page_files));
+    return reads && (std::ranges::contains(public_paths, path) || path.starts_with(page_path));
 }
 
 std::optional<std::string> shown_key(const Exchange& exchange) {

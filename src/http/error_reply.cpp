@@ -77,7 +77,7 @@ std::string error_json(const ErrorReply& error) {
 void reply_error(Exchange& exchange, const ErrorReply& error) {
     // Clients that try again by themselves should give the model time.
     if (error.status == 503 || error.status == 429) { exchange.add_header("Retry-After", "1"); }
-    exchange.reply(error.status, "application/json", error_json(error));
+    exchange.reply(error.status, json_type, error_json(error));
 }
 
 } // namespace vb::http

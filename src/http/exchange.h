@@ -14,6 +14,7 @@
 namespace vb::http {
 
 inline constexpr std::string_view continue_reply = "HTTP/1.1 100 Continue\r\n\r\n";
+inline constexpr char json_type[] = "application/json";
 
 // Where the bytes of a reply go.
 class ReplyChannel {

@@ -9,8 +9,6 @@ namespace vb::http {
 
 namespace {
 
-constexpr char json_type[] = "application/json";
-
 void reply_unhealthy(Exchange& exchange, const HealthReport& report) {
     exchange.add_header("Retry-After", "1");
     exchange.reply(503, json_type, health_json(report));

@@ -15,7 +15,6 @@ namespace vb::http {
 
 namespace {
 
-constexpr char json_type[] = "application/json";
 constexpr char text_type[] = "text/plain; charset=utf-8";
 
 // The page may load nothing but its own files, and pictures that its script has fetched.

@@ -49,7 +49,7 @@ float finite(float logprob);
 std::string valid_text(std::string_view bytes);
 
 template <class Document>
-std::string event(const Document& document) {
+std::string server_sent_event(const Document& document) {
     return "data: " + json(document) + "\n\n";
 }
 

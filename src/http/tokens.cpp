@@ -39,7 +39,7 @@ void reply_pieces(Exchange& exchange, const Backend& backend, const engine::Toke
             one.piece = std::vector<std::uint8_t>(piece->begin(), piece->end());
         }
     }
-    exchange.reply(200, "application/json", json(list));
+    exchange.reply(200, json_type, json(list));
 }
 
 } // namespace
@@ -69,7 +69,7 @@ void serve_tokenize(Exchange& exchange, const Backend& backend) {
     const auto tokens = backend.tokenize(content, special);
     if (!tokens) { return reply_error(exchange, error_reply(tokens.error(), "content")); }
     if (with_pieces) { return reply_pieces(exchange, backend, *tokens); }
-    exchange.reply(200, "application/json", json(wire::TokenList<engine::Token>{*tokens}));
+    exchange.reply(200, json_type, json(wire::TokenList<engine::Token>{*tokens}));
 }
 
 void serve_detokenize(Exchange& exchange, const Backend& backend) {
@@ -85,7 +85,7 @@ void serve_detokenize(Exchange& exchange, const Backend& backend) {
     if (!has_model(exchange, backend)) { return; }
     const auto text = backend.detokenize(tokens, true);
     if (!text) { return reply_error(exchange, error_reply(text.error(), "tokens")); }
-    exchange.reply(200, "application/json", json(wire::Content{valid_text(*text)}));
+    exchange.reply(200, json_type, json(wire::Content{valid_text(*text)}));
 }
 
 } // namespace vb::http

@@ -84,9 +84,6 @@ PyObject* fileno_of(const Object& self, const char* what) {
     return is_open(self, what) ? PyLong_FromLong(descriptor_of(self.handle)) : nullptr;
 }
 
-template <auto method, class Self>
-constexpr PyCFunction as_method = guarded<method, Self>;
-
 // Makes the type of such objects, and puts it into the module.
 template <class Object>
 bool add_handle_type(PyObject* module, const char* name, PyMethodDef* methods, PyTypeObject*& type,

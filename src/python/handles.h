@@ -17,6 +17,11 @@
 
 namespace vb::python {
 
+struct FreeBuffer {
+    void operator()(vb_buffer* buffer) const noexcept { vb_buffer_free(buffer); }
+};
+using Buffer = std::unique_ptr<vb_buffer, FreeBuffer>;
+
 // The requests of a model that have news for an event loop, by their numbers.
 class News {
   public:

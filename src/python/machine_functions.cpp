@@ -38,16 +38,12 @@ PyObject* watchdog(PyObject* module, PyObject* milliseconds) noexcept {
     return patience ? none_or_error(module, vb_machine_watchdog(*patience)) : nullptr;
 }
 
-struct FreeBuffer {
-    void operator()(vb_buffer* buffer) const noexcept { vb_buffer_free(buffer); }
-};
-
 PyObject* timeline(PyObject* module, PyObject* /*none*/) noexcept {
     vb_buffer* made = nullptr;
     if (const std::int32_t status = vb_machine_timeline(&made); status < 0) {
         return raise_last(state_of(module), status);
     }
-    const std::unique_ptr<vb_buffer, FreeBuffer> text(made);
+    const Buffer text(made);
     return PyUnicode_DecodeUTF8(static_cast<const char*>(vb_buffer_data(text.get())),
                                 static_cast<Py_ssize_t>(vb_buffer_size(text.get())), "replace");
 }

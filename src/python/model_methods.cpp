@@ -12,11 +12,6 @@
 namespace vb::python {
 namespace {
 
-struct FreeBuffer {
-    void operator()(vb_buffer* buffer) const noexcept { vb_buffer_free(buffer); }
-};
-using Buffer = std::unique_ptr<vb_buffer, FreeBuffer>;
-
 // Calls `function`, which makes a buffer, without the GIL. Empty, and an exception, where it fails.
 template <class Function>
 Buffer make_buffer(const ModelObject& self, Function function) {

@@ -158,9 +158,6 @@ PyObject* take_logs(ModelObject& self, PyObject* /*none*/) {
     return lines.release();
 }
 
-template <auto method>
-constexpr PyCFunction as_method = guarded<method, ModelObject>;
-
 } // namespace
 
 void close_models(ModuleState& state) {
@@ -173,32 +170,35 @@ void close_models(ModuleState& state) {
 
 bool add_model(PyObject* module, ModuleState& state) {
     static PyMethodDef methods[] = {
-        {"open", as_method<open_model>, METH_VARARGS,
+        {"open", as_method<open_model, ModelObject>, METH_VARARGS,
          "open($self, path, context, threads, parallel, kept, cache, log_level, progress, /)\n--\n\nLoads "
          "the model; log_level is a VB_LOG_*."},
-        {"close", as_method<close_model>, METH_NOARGS,
+        {"close", as_method<close_model, ModelObject>, METH_NOARGS,
          "close($self, /)\n--\n\nCancels what is under way and gives the handle back."},
-        {"fileno", as_method<descriptor>, METH_NOARGS,
+        {"fileno", as_method<descriptor, ModelObject>, METH_NOARGS,
          "fileno($self, /)\n--\n\nReadable while answers that are polled have news."},
-        {"dispatch", as_method<dispatch>, METH_NOARGS,
+        {"dispatch", as_method<dispatch, ModelObject>, METH_NOARGS,
          "dispatch($self, /)\n--\n\nThe numbers of the requests that have news; receives it."},
-        {"take_logs", as_method<take_logs>, METH_NOARGS,
+        {"take_logs", as_method<take_logs, ModelObject>, METH_NOARGS,
          "take_logs($self, /)\n--\n\nWhat the engine said since the last time: its level, a VB_LOG_*, and "
          "the text."},
-        {"info", as_method<info>, METH_NOARGS, "info($self, /)\n--\n\nWhat is known of the model."},
-        {"tokenize", as_method<tokenize>, METH_VARARGS,
+        {"info", as_method<info, ModelObject>, METH_NOARGS,
+         "info($self, /)\n--\n\nWhat is known of the model."},
+        {"tokenize", as_method<tokenize, ModelObject>, METH_VARARGS,
          "tokenize($self, text, special, /)\n--\n\nThe tokens of a text."},
-        {"detokenize", as_method<detokenize>, METH_VARARGS,
+        {"detokenize", as_method<detokenize, ModelObject>, METH_VARARGS,
          "detokenize($self, tokens, special, /)\n--\n\nThe text of tokens."},
-        {"render", as_method<render>, METH_O,
+        {"render", as_method<render, ModelObject>, METH_O,
          "render($self, messages, /)\n--\n\nWhat the chat template makes of messages."},
-        {"embed", as_method<embed>, METH_O, "embed($self, texts, /)\n--\n\nThe embeddings of texts."},
-        {"chat", as_method<chat>, METH_VARARGS,
+        {"embed", as_method<embed, ModelObject>, METH_O,
+         "embed($self, texts, /)\n--\n\nThe embeddings of texts."},
+        {"chat", as_method<chat, ModelObject>, METH_VARARGS,
          "chat($self, messages, options, /)\n--\n\nA request that has not begun."},
-        {"complete", as_method<complete>, METH_VARARGS,
+        {"complete", as_method<complete, ModelObject>, METH_VARARGS,
          "complete($self, prompt, options, /)\n--\n\nA request that has not begun."},
-        {"session", as_method<session>, METH_NOARGS, "session($self, /)\n--\n\nAn empty conversation."},
-        {"load", as_method<load>, METH_O, "load($self, path, /)\n--\n\nA saved conversation."},
+        {"session", as_method<session, ModelObject>, METH_NOARGS,
+         "session($self, /)\n--\n\nAn empty conversation."},
+        {"load", as_method<load, ModelObject>, METH_O, "load($self, path, /)\n--\n\nA saved conversation."},
         {nullptr, nullptr, 0, nullptr}};
     PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(model_new)},
                            {Py_tp_dealloc, reinterpret_cast<void*>(model_dealloc)},

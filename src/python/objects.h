@@ -73,5 +73,7 @@ PyObject* guarded(PyObject* self, PyObject* arguments) noexcept {
         return method(*reinterpret_cast<Self*>(self), arguments);
     } catch (...) { return raise_caught(); }
 }
+template <auto method, class Self>
+constexpr PyCFunction as_method = guarded<method, Self>;
 
 } // namespace vb::python

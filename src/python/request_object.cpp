@@ -111,9 +111,6 @@ PyObject* number(PyObject* self, void* /*none*/) noexcept {
     return PyLong_FromUnsignedLongLong(reinterpret_cast<RequestObject*>(self)->request.number());
 }
 
-template <auto method>
-constexpr PyCFunction as_method = guarded<method, RequestObject>;
-
 } // namespace
 
 Ref make_request(const ModuleState& state, const std::shared_ptr<News>& news, PyObject* options) {
@@ -126,14 +123,15 @@ Ref make_request(const ModuleState& state, const std::shared_ptr<News>& news, Py
 
 bool add_request(PyObject* module, ModuleState& state) {
     static PyMethodDef methods[] = {
-        {"next", as_method<next>, METH_NOARGS, "next($self, /)\n--\n\nWaits for a piece; \"\" at the end."},
-        {"rest", as_method<rest>, METH_NOARGS,
+        {"next", as_method<next, RequestObject>, METH_NOARGS,
+         "next($self, /)\n--\n\nWaits for a piece; \"\" at the end."},
+        {"rest", as_method<rest, RequestObject>, METH_NOARGS,
          "rest($self, /)\n--\n\nWaits for the end, and returns all that was not read."},
-        {"poll", as_method<poll>, METH_NOARGS,
+        {"poll", as_method<poll, RequestObject>, METH_NOARGS,
          "poll($self, /)\n--\n\nA piece, None where none is there yet, \"\" at the end."},
-        {"close", as_method<close>, METH_NOARGS,
+        {"close", as_method<close, RequestObject>, METH_NOARGS,
          "close($self, /)\n--\n\nCancels what is under way and gives the handle back."},
-        {"result", as_method<result>, METH_NOARGS,
+        {"result", as_method<result, RequestObject>, METH_NOARGS,
          "result($self, /)\n--\n\nHow a complete answer ended: usage, reason, tokens. None where it is not "
          "complete."},
         {nullptr, nullptr, 0, nullptr}};

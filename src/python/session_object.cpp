@@ -69,9 +69,6 @@ PyObject* save(SessionObject& self, PyObject* given) {
     Py_RETURN_NONE;
 }
 
-template <auto method>
-constexpr PyCFunction as_method = guarded<method, SessionObject>;
-
 } // namespace
 
 PyObject* make_session(const ModuleState& state, const std::shared_ptr<News>& news, vb_session* session) {
@@ -85,12 +82,13 @@ PyObject* make_session(const ModuleState& state, const std::shared_ptr<News>& ne
 
 bool add_session(PyObject* module, ModuleState& state) {
     static PyMethodDef methods[] = {
-        {"close", as_method<close_session>, METH_NOARGS,
+        {"close", as_method<close_session, SessionObject>, METH_NOARGS,
          "close($self, /)\n--\n\nCancels what is under way and gives the handle back."},
-        {"chat", as_method<chat>, METH_VARARGS,
+        {"chat", as_method<chat, SessionObject>, METH_VARARGS,
          "chat($self, messages, options, /)\n--\n\nA request that has not begun."},
-        {"messages", as_method<messages>, METH_NOARGS, "messages($self, /)\n--\n\nThe conversation as JSON."},
-        {"save", as_method<save>, METH_O, "save($self, path, /)\n--\n\nWrites it to a file."},
+        {"messages", as_method<messages, SessionObject>, METH_NOARGS,
+         "messages($self, /)\n--\n\nThe conversation as JSON."},
+        {"save", as_method<save, SessionObject>, METH_O, "save($self, path, /)\n--\n\nWrites it to a file."},
         {nullptr, nullptr, 0, nullptr}};
     PyType_Slot slots[] = {
         {Py_tp_dealloc, reinterpret_cast<void*>(session_dealloc)}, {Py_tp_methods, methods}, {0, nullptr}};

@@ -7,8 +7,6 @@ namespace {
 
 using namespace vb;
 
-constexpr std::string_view done = R"({"parameters":{}})";
-
 class ConnectionsTest : public ServerTest {
   protected:
     // Whether what this client sends costs it the connection.

@@ -9,8 +9,6 @@ namespace {
 using namespace vb;
 using namespace std::string_view_literals;
 
-constexpr std::string_view done = R"({"parameters":{}})";
-
 std::string invalid(std::string_view parameter) {
     return R"({"error":"org.varlink.service.InvalidParameter","parameters":{"parameter":")" +
            std::string(parameter) + R"("}})";

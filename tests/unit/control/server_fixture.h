@@ -10,6 +10,7 @@
 namespace vb {
 
 inline constexpr gid_t control_group = 77;
+inline constexpr std::string_view done = R"({"parameters":{}})"; // the reply of a method without results
 
 class ServerTest : public ::testing::Test {
   protected:

@@ -18,7 +18,7 @@ using simulation::SimulatedKernel;
 
 std::vector<std::string> inserted;
 
-base::Result<> insert(const char* path, const char*) noexcept {
+base::Result<> note_insertion(const char* path, const char*) noexcept {
     inserted.emplace_back(path);
     return {};
 }
@@ -47,7 +47,7 @@ class HotplugTest : public ::testing::Test {
     SimulatedKernel kernel;
     base::UniqueFd log_file{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
     base::Log log{log_file.get(), "test"};
-    device::ModuleOptions options{.releases = "/nonexistent", .insert = insert};
+    device::ModuleOptions options{.releases = "/nonexistent", .insert = note_insertion};
     device::Hotplug hotplug{kernel, log, options};
 };
 

@@ -14,7 +14,7 @@ namespace {
 
 const IsToken no_token = [](std::string_view) { return false; };
 
-std::string refusal(std::string_view grammar) {
+std::string grammar_refusal(std::string_view grammar) {
     const auto checked = check_gbnf(grammar, no_token);
     if (checked) { return "accepted"; }
     EXPECT_EQ(checked.error().fault, Fault::request);
@@ -49,7 +49,7 @@ TEST(GbnfCheck, TheCaptureOfStderrSeesWhatLibllamaPrints) {
 
 TEST(GbnfCheck, WhatItTakesLibllamaTakesInSilence) {
     for (const auto& [name, grammar] : test::good_grammars) {
-        EXPECT_EQ(refusal(grammar), "accepted") << name;
+        EXPECT_EQ(grammar_refusal(grammar), "accepted") << name;
         EXPECT_EQ(said([&] { EXPECT_TRUE(libllama_takes(std::string(grammar))) << name; }), "") << name;
     }
 }
@@ -109,7 +109,8 @@ TEST(GbnfCheck, SaysLineColumnFoundAndExpected) {
         {"root ::= <[1x]>", "expected a token's number"},
     }};
     for (const auto& [grammar, message] : cases) {
-        EXPECT_NE(refusal(grammar).find(message), std::string::npos) << grammar << "\n" << refusal(grammar);
+        EXPECT_NE(grammar_refusal(grammar).find(message), std::string::npos) << grammar << "\n"
+                                                                             << grammar_refusal(grammar);
     }
 }
 
@@ -120,27 +121,29 @@ TEST(GbnfCheck, RulesThatBeginWithThemselves) {
           "root ::= (\"\")+",
           // Nothing says in the rule itself that it may be empty.
           "root ::= a root \"x\"\na ::= b\nb ::= c c\nc ::= "}) {
-        EXPECT_NE(refusal(grammar).find("begins with itself"), std::string::npos) << grammar << "\n"
-                                                                                  << refusal(grammar);
+        EXPECT_NE(grammar_refusal(grammar).find("begins with itself"), std::string::npos)
+            << grammar << "\n"
+            << grammar_refusal(grammar);
     }
-    EXPECT_EQ(refusal("root ::= a\na ::= \"x\" root | \"y\""), "accepted");
+    EXPECT_EQ(grammar_refusal("root ::= a\na ::= \"x\" root | \"y\""), "accepted");
 }
 
 TEST(GbnfCheck, WhatWouldTakeTooLongOrTooMuch) {
-    EXPECT_NE(refusal("root ::= " + std::string(65536, ' ') + "\"x\"").find("65548 bytes"),
+    EXPECT_NE(grammar_refusal("root ::= " + std::string(65536, ' ') + "\"x\"").find("65548 bytes"),
               std::string::npos);
-    EXPECT_NE(refusal("root ::= ((\"x\"{0,40}){0,40}){0,40}").find("in all, expected less than"),
+    EXPECT_NE(grammar_refusal("root ::= ((\"x\"{0,40}){0,40}){0,40}").find("in all, expected less than"),
               std::string::npos);
-    EXPECT_NE(refusal("root ::= \"x\"{50}{50}").find("2500 in all"), std::string::npos);
-    EXPECT_NE(refusal("root ::= \"" + std::string(1000, 'x') + "\"{1000}").find("less"), std::string::npos);
-    EXPECT_NE(refusal("root ::= \"" + std::string(1000, 'x') + "\"{0,1000}").find("too large"),
+    EXPECT_NE(grammar_refusal("root ::= \"x\"{50}{50}").find("2500 in all"), std::string::npos);
+    EXPECT_NE(grammar_refusal("root ::= \"" + std::string(1000, 'x') + "\"{1000}").find("less"),
+              std::string::npos);
+    EXPECT_NE(grammar_refusal("root ::= \"" + std::string(1000, 'x') + "\"{0,1000}").find("too large"),
               std::string::npos);
     const std::string open(65, '(');
     const std::string close(65, ')');
-    EXPECT_NE(refusal("root ::= " + open + "\"x\"" + close).find("64 groups"), std::string::npos);
-    EXPECT_EQ(refusal("root ::= " + open.substr(1) + "\"x\"" + close.substr(1)), "accepted");
+    EXPECT_NE(grammar_refusal("root ::= " + open + "\"x\"" + close).find("64 groups"), std::string::npos);
+    EXPECT_EQ(grammar_refusal("root ::= " + open.substr(1) + "\"x\"" + close.substr(1)), "accepted");
     // Brackets in texts are no groups.
-    EXPECT_EQ(refusal("root ::= \"" + std::string(100, '(') + "\""), "accepted");
+    EXPECT_EQ(grammar_refusal("root ::= \"" + std::string(100, '(') + "\""), "accepted");
 
     std::string doubling = "root ::= a0\n";
     std::string chain = doubling;
@@ -149,15 +152,16 @@ TEST(GbnfCheck, WhatWouldTakeTooLongOrTooMuch) {
         if (rule < 40) { doubling += "a" + std::to_string(rule) + " ::= " + next + "|" + next + "\n"; }
         if (rule < 4200) { chain += next.substr(0, 1) + std::to_string(rule) + "::=" + next + "\n"; }
     }
-    EXPECT_NE(refusal(doubling + "a40 ::= \"x\"").find("in too many ways"), std::string::npos);
-    EXPECT_NE(refusal(chain + "a4200::=\"x\"").find("too many rules in one another"), std::string::npos);
+    EXPECT_NE(grammar_refusal(doubling + "a40 ::= \"x\"").find("in too many ways"), std::string::npos);
+    EXPECT_NE(grammar_refusal(chain + "a4200::=\"x\"").find("too many rules in one another"),
+              std::string::npos);
 }
 
 TEST(GbnfCheck, BytesThatAreNoText) {
-    EXPECT_NE(refusal("root ::= \"\xff\"").find("line 1, column 11: a byte that is no character"),
+    EXPECT_NE(grammar_refusal("root ::= \"\xff\"").find("line 1, column 11: a byte that is no character"),
               std::string::npos);
-    EXPECT_NE(refusal("root ::= \"\xc3").find("no character"), std::string::npos);
-    EXPECT_NE(refusal(std::string_view("root ::= \"a\0b\"", 14)).find("UTF-8 without NUL"),
+    EXPECT_NE(grammar_refusal("root ::= \"\xc3").find("no character"), std::string::npos);
+    EXPECT_NE(grammar_refusal(std::string_view("root ::= \"a\0b\"", 14)).find("UTF-8 without NUL"),
               std::string::npos);
 }
 

@@ -28,14 +28,14 @@ Result<GgufSummary> check(const std::string& file) {
 Result<GgufSummary> check(const GgufBuilder& builder) { return check(builder.file()); }
 
 // The refusal's text, or what tells that there was none.
-std::string refusal(const std::string& file) {
+std::string gguf_refusal(const std::string& file) {
     const auto summary = check(file);
     if (summary) { return "accepted"; }
     EXPECT_EQ(summary.error().fault, Fault::model_malformed);
     EXPECT_TRUE(summary.error().message.starts_with("m.gguf: offset ")) << summary.error().message;
     return summary.error().message;
 }
-std::string refusal(const GgufBuilder& builder) { return refusal(builder.file()); }
+std::string gguf_refusal(const GgufBuilder& builder) { return gguf_refusal(builder.file()); }
 
 template <class Number>
 std::string with(std::string file, std::size_t offset, Number value) {
@@ -87,24 +87,25 @@ TEST(GgufCheck, RefusesAFileThatEndsBeforeItsData) {
 
 TEST(GgufCheck, NamesOffsetFieldFoundAndExpected) {
     const std::string file = smallest_model().file();
-    EXPECT_EQ(refusal(with(file, 8, ~std::uint64_t{0})),
+    EXPECT_EQ(gguf_refusal(with(file, 8, ~std::uint64_t{0})),
               "m.gguf: offset 8: tensor count is 18446744073709551615, expected at most 100000");
-    EXPECT_EQ(refusal(""), "m.gguf: offset 0: magic is the end of the file after 0 bytes, expected 4 bytes");
+    EXPECT_EQ(gguf_refusal(""),
+              "m.gguf: offset 0: magic is the end of the file after 0 bytes, expected 4 bytes");
 }
 
 TEST(GgufCheck, Magic) {
     const std::string file = smallest_model().file();
-    EXPECT_NE(refusal(with(file, 0, std::uint32_t{0})).find("offset 0: magic"), std::string::npos);
-    EXPECT_NE(refusal("#!/bin/sh\nexit 0\n").find("offset 0: magic"), std::string::npos);
+    EXPECT_NE(gguf_refusal(with(file, 0, std::uint32_t{0})).find("offset 0: magic"), std::string::npos);
+    EXPECT_NE(gguf_refusal("#!/bin/sh\nexit 0\n").find("offset 0: magic"), std::string::npos);
 }
 
 TEST(GgufCheck, Version) {
     const std::string file = smallest_model().file();
     for (const std::uint32_t version : {0U, 1U, 4U, ~0U}) {
-        EXPECT_NE(refusal(with(file, 4, version)).find("version is " + std::to_string(version)),
+        EXPECT_NE(gguf_refusal(with(file, 4, version)).find("version is " + std::to_string(version)),
                   std::string::npos);
     }
-    EXPECT_NE(refusal(with(file, 4, std::uint32_t{0x03000000})).find("big-endian"), std::string::npos);
+    EXPECT_NE(gguf_refusal(with(file, 4, std::uint32_t{0x03000000})).find("big-endian"), std::string::npos);
 }
 
 TEST(GgufCheck, Counts) {
@@ -112,15 +113,15 @@ TEST(GgufCheck, Counts) {
     for (const std::size_t offset : {8U, 16U}) {
         for (const std::uint64_t count :
              {std::uint64_t{0}, std::uint64_t{9000}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
-            EXPECT_NE(refusal(with(file, offset, count)).find(std::to_string(count)), std::string::npos);
+            EXPECT_NE(gguf_refusal(with(file, offset, count)).find(std::to_string(count)), std::string::npos);
         }
     }
     // One too many or too few shifts what follows. (One tensor too few is a model that lacks one.)
     const std::uint64_t tensors = static_cast<unsigned char>(file[8]);
     const std::uint64_t keys = static_cast<unsigned char>(file[16]);
-    EXPECT_NE(refusal(with(file, 8, tensors + 1)), "accepted");
-    EXPECT_NE(refusal(with(file, 16, keys + 1)), "accepted");
-    EXPECT_NE(refusal(with(file, 16, keys - 1)), "accepted");
+    EXPECT_NE(gguf_refusal(with(file, 8, tensors + 1)), "accepted");
+    EXPECT_NE(gguf_refusal(with(file, 16, keys + 1)), "accepted");
+    EXPECT_NE(gguf_refusal(with(file, 16, keys - 1)), "accepted");
 }
 
 TEST(GgufCheck, Keys) {
@@ -132,13 +133,13 @@ TEST(GgufCheck, Keys) {
         file.insert(24, first.file().substr(24, 8 + key.size() + 4 + 8 + 1));
         return with(file, 16, static_cast<std::uint64_t>(static_cast<unsigned char>(file[16]) + 1));
     };
-    EXPECT_NE(refusal(with_key("")).find("length of key 0 is 0"), std::string::npos);
-    EXPECT_NE(refusal(with_key(std::string("a\0b", 3))).find("with a NUL"), std::string::npos);
+    EXPECT_NE(gguf_refusal(with_key("")).find("length of key 0 is 0"), std::string::npos);
+    EXPECT_NE(gguf_refusal(with_key(std::string("a\0b", 3))).find("with a NUL"), std::string::npos);
     EXPECT_TRUE(check(with_key("a b")).has_value());
     EXPECT_TRUE(check(with_key("größe")).has_value());
-    EXPECT_NE(refusal(with_key("llama.block_count")).find("once more"), std::string::npos);
-    EXPECT_NE(refusal(with_key(std::string(65536, 'k'))).find("65536"), std::string::npos);
-    EXPECT_NE(refusal(with(smallest_model().file(), 24, ~std::uint64_t{0})).find("offset 24: key 0"),
+    EXPECT_NE(gguf_refusal(with_key("llama.block_count")).find("once more"), std::string::npos);
+    EXPECT_NE(gguf_refusal(with_key(std::string(65536, 'k'))).find("65536"), std::string::npos);
+    EXPECT_NE(gguf_refusal(with(smallest_model().file(), 24, ~std::uint64_t{0})).find("offset 24: key 0"),
               std::string::npos);
 }
 
@@ -147,7 +148,7 @@ TEST(GgufCheck, Types) {
         GgufBuilder builder;
         builder.begin_pair("k", type);
         builder.tensor("t", {32});
-        return refusal(builder.file() + std::string(1000, '\0'));
+        return gguf_refusal(builder.file() + std::string(1000, '\0'));
     };
     EXPECT_NE(check_type(-1).find("type of \"k\" is -1"), std::string::npos);
     EXPECT_NE(check_type(13).find("type of \"k\" is 13"), std::string::npos);
@@ -155,12 +156,12 @@ TEST(GgufCheck, Types) {
     GgufBuilder nested;
     nested.begin_array("k", 9, 1);
     nested.tensor("t", {32});
-    EXPECT_NE(refusal(nested).find("no array of arrays"), std::string::npos);
+    EXPECT_NE(gguf_refusal(nested).find("no array of arrays"), std::string::npos);
 
     GgufBuilder flag;
     flag.bool_pair("k", 2);
     flag.tensor("t", {32});
-    EXPECT_NE(refusal(flag).find("value of \"k\" is 2"), std::string::npos);
+    EXPECT_NE(gguf_refusal(flag).find("value of \"k\" is 2"), std::string::npos);
 }
 
 TEST(GgufCheck, LengthsBeyondTheFile) {
@@ -169,7 +170,7 @@ TEST(GgufCheck, LengthsBeyondTheFile) {
             GgufBuilder builder;
             builder.begin_array("k", element, count);
             builder.tensor("t", {32});
-            EXPECT_NE(refusal(builder).find("length of \"k\" is " + std::to_string(count)),
+            EXPECT_NE(gguf_refusal(builder).find("length of \"k\" is " + std::to_string(count)),
                       std::string::npos);
         }
     }
@@ -177,7 +178,7 @@ TEST(GgufCheck, LengthsBeyondTheFile) {
     text.begin_pair("k", 8);
     text.number("size", ~std::uint64_t{0});
     text.tensor("t", {32});
-    EXPECT_NE(refusal(text).find("a length of 18446744073709551615"), std::string::npos);
+    EXPECT_NE(gguf_refusal(text).find("a length of 18446744073709551615"), std::string::npos);
 }
 
 TEST(GgufCheck, Alignment) {
@@ -185,13 +186,13 @@ TEST(GgufCheck, Alignment) {
         GgufBuilder builder;
         builder.u32_pair("general.alignment", alignment);
         builder.tensor("t", {32});
-        EXPECT_NE(refusal(builder).find("general.alignment is " + std::to_string(alignment)),
+        EXPECT_NE(gguf_refusal(builder).find("general.alignment is " + std::to_string(alignment)),
                   std::string::npos);
     }
     GgufBuilder builder;
     builder.i32_pair("general.alignment", 32);
     builder.tensor("t", {32});
-    EXPECT_NE(refusal(builder).find("general.alignment is i32"), std::string::npos);
+    EXPECT_NE(gguf_refusal(builder).find("general.alignment is i32"), std::string::npos);
 }
 
 class GgufTensor : public testing::Test {
@@ -202,7 +203,7 @@ class GgufTensor : public testing::Test {
         builder.u32_pair("k", 1);
         builder.tensor("first", {32});
         builder.tensor(name, dimensions, type, offset);
-        return refusal(builder.file() + std::string(4096, '\0'));
+        return gguf_refusal(builder.file() + std::string(4096, '\0'));
     }
 };
 
@@ -261,24 +262,25 @@ TEST(GgufCheck, TensorsWhoseSumOverflows) {
     builder.tensor("a", {huge}, 0, 0);
     builder.tensor("b", {huge}, 0, 0x7FFFFFFFFFFFFFC0);
     builder.tensor("c", {huge}, 0, 0xFFFFFFFFFFFFFF80);
-    EXPECT_NE(refusal(builder).find("tensor 2"), std::string::npos) << refusal(builder);
+    EXPECT_NE(gguf_refusal(builder).find("tensor 2"), std::string::npos) << gguf_refusal(builder);
 }
 
 TEST(GgufCheck, SplitFiles) {
     GgufBuilder split;
     split.u16_pair("split.count", 3);
     split.tensor("t", {32});
-    EXPECT_NE(refusal(split).find("\"split.count\" is 3, expected a model in one file"), std::string::npos);
+    EXPECT_NE(gguf_refusal(split).find("\"split.count\" is 3, expected a model in one file"),
+              std::string::npos);
 }
 
 TEST(GgufCheck, TokensOfEqualText) {
-    EXPECT_NE(
-        refusal(smallest_model({.tokens = {"a", "b", "a"}})).find("token 2 is \"a\", the same as token 0"),
-        std::string::npos);
-    // libllama's texts end at a NUL, and it names empty ones by their number.
-    EXPECT_NE(refusal(smallest_model({.tokens = {"a", std::string("a\0b", 3)}})).find("token 1"),
+    EXPECT_NE(gguf_refusal(smallest_model({.tokens = {"a", "b", "a"}}))
+                  .find("token 2 is \"a\", the same as token 0"),
               std::string::npos);
-    EXPECT_NE(refusal(smallest_model({.tokens = {"[EMPTY_1]", ""}})).find("token 1"), std::string::npos);
+    // libllama's texts end at a NUL, and it names empty ones by their number.
+    EXPECT_NE(gguf_refusal(smallest_model({.tokens = {"a", std::string("a\0b", 3)}})).find("token 1"),
+              std::string::npos);
+    EXPECT_NE(gguf_refusal(smallest_model({.tokens = {"[EMPTY_1]", ""}})).find("token 1"), std::string::npos);
     EXPECT_TRUE(check(smallest_model({.tokens = {"", "", "x"}})).has_value());
 }
 
@@ -287,7 +289,7 @@ TEST(GgufCheck, Merges) {
     GgufBuilder builder = smallest_model();
     std::string file = builder.file();
     const std::size_t type = file.find("tokenizer.ggml.merges") + 21;
-    EXPECT_NE(refusal(with(file, type, std::int32_t{8})), "accepted");
+    EXPECT_NE(gguf_refusal(with(file, type, std::int32_t{8})), "accepted");
 }
 
 // Pairs that are good in themselves and bad for libllama.
@@ -295,16 +297,16 @@ TEST(GgufCheck, Metadata) {
     const std::string file = smallest_model().file();
     const auto value_at = [&file](std::string_view key) { return file.find(key) + key.size() + 4; };
     for (const std::uint32_t blocks : {0U, 513U, 1'000'000U}) {
-        EXPECT_NE(refusal(with(file, value_at("llama.block_count"), blocks)).find("expected 1 to 512"),
+        EXPECT_NE(gguf_refusal(with(file, value_at("llama.block_count"), blocks)).find("expected 1 to 512"),
                   std::string::npos);
     }
-    EXPECT_NE(refusal(with(file, value_at("llama.embedding_length"), 0U)).find("llama.embedding_length"),
+    EXPECT_NE(gguf_refusal(with(file, value_at("llama.embedding_length"), 0U)).find("llama.embedding_length"),
               std::string::npos);
     // The key's name changed, so that it is missing.
     const auto without = [&file](std::string_view key) {
         std::string changed = file;
         changed[changed.find(key)] = 'X';
-        return refusal(changed);
+        return gguf_refusal(changed);
     };
     for (const char* key : {"general.architecture", "llama.block_count", "tokenizer.ggml.model"}) {
         EXPECT_NE(without(key).find("key \"" + std::string(key) + "\" is missing"), std::string::npos) << key;
@@ -320,7 +322,7 @@ TEST(GgufCheck, Metadata) {
 TEST(GgufCheck, ArraysThatDoNotMatchTheTokens) {
     std::string file = smallest_model().file();
     const std::size_t scores = file.find("tokenizer.ggml.scores") + 21;
-    EXPECT_NE(refusal(with(file, scores + 4, std::int32_t{4})).find("tokenizer.ggml.scores"),
+    EXPECT_NE(gguf_refusal(with(file, scores + 4, std::int32_t{4})).find("tokenizer.ggml.scores"),
               std::string::npos);
     GgufBuilder builder;
     builder.text_pair("general.architecture", "llama");
@@ -329,7 +331,7 @@ TEST(GgufCheck, ArraysThatDoNotMatchTheTokens) {
     builder.texts_pair("tokenizer.ggml.tokens", {"a", "b"});
     builder.numbers_pair("tokenizer.ggml.token_type", 5, std::vector<std::int32_t>{1});
     builder.tensor("t", {32});
-    EXPECT_NE(refusal(builder).find("is 1, expected at least 2"), std::string::npos);
+    EXPECT_NE(gguf_refusal(builder).find("is 1, expected at least 2"), std::string::npos);
 }
 
 TEST(GgufCheck, ChatTemplateTooLong) {
@@ -340,12 +342,12 @@ TEST(GgufCheck, ChatTemplateTooLong) {
     builder.texts_pair("tokenizer.ggml.tokens", {"a", "b"});
     builder.text_pair("tokenizer.chat_template", std::string((std::size_t{1} << 20) + 1, 'x'));
     builder.tensor("t", {32});
-    EXPECT_NE(refusal(builder).find("tokenizer.chat_template"), std::string::npos);
+    EXPECT_NE(gguf_refusal(builder).find("tokenizer.chat_template"), std::string::npos);
 }
 
 TEST(GgufCheck, MessagesShowNoControlCharacters) {
     GgufBuilder builder = smallest_model({.tokens = {"\x1B[2J", "\x1B[2J"}});
-    EXPECT_EQ(refusal(builder).find('\x1B'), std::string::npos);
+    EXPECT_EQ(gguf_refusal(builder).find('\x1B'), std::string::npos);
 }
 
 TEST(GgufCheckFile, WhatIsNoReadableFile) {

@@ -1,6 +1,7 @@
 // Devices that vanish while they are read, and faults that are none of ours.
 #include "hardware/region.h"
 #include "unit/hardware/scratch.h"
+#include "unit/sanitized.h"
 
 #include <atomic>
 #include <csetjmp>
@@ -12,21 +13,15 @@
 namespace vb::hardware {
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true; // whose signal handling is their own
-#else
-constexpr bool sanitized = false;
-#endif
-
-constexpr std::size_t size = 8192;
+constexpr std::size_t file_size = 8192;
 
 class FaultTest : public ::testing::Test {
   protected:
     void unplug() const { ASSERT_EQ(::ftruncate(file.get(), 0), 0); }
-    void plug_in() const { ASSERT_EQ(::ftruncate(file.get(), size), 0); }
+    void plug_in() const { ASSERT_EQ(::ftruncate(file.get(), file_size), 0); }
 
-    base::UniqueFd file = memory_file(size);
-    Region region = *Region::map(file.get(), {.size = size}, Access::read_write, "sensor");
+    base::UniqueFd file = memory_file(file_size);
+    Region region = *Region::map(file.get(), {.size = file_size}, Access::read_write, "sensor");
 };
 
 TEST_F(FaultTest, ReadOfWhatIsGoneIsAnError) {
@@ -61,7 +56,7 @@ TEST_F(FaultTest, WorksAgainWhenTheDeviceIsBack) {
 
 TEST_F(FaultTest, ABlockSaysWhereItEnds) {
     ASSERT_EQ(::ftruncate(file.get(), 4096), 0); // half of it is there
-    std::vector<std::byte> bytes(size, std::byte{7});
+    std::vector<std::byte> bytes(file_size, std::byte{7});
     EXPECT_EQ(reason(region.write_block(Width::bits32, 0, bytes)),
               "write sensor: there is nothing at offset 0x1000 any more: Input/output error (EIO)");
     EXPECT_EQ(region.read<std::uint8_t>(4095), 7U);
@@ -71,14 +66,14 @@ TEST_F(FaultTest, ABlockSaysWhereItEnds) {
 TEST_F(FaultTest, AMappingThatIsGoneIsAnErrorToo) {
     // Somebody else's bug; the page is put back for the destructor.
     void* const page = reinterpret_cast<void*>(region.address()); // NOLINT(performance-no-int-to-ptr)
-    ASSERT_EQ(::mprotect(page, size, PROT_NONE), 0);
+    ASSERT_EQ(::mprotect(page, file_size, PROT_NONE), 0);
     EXPECT_EQ(reason(region.read<std::uint32_t>(0)),
               "read sensor: there is nothing at offset 0x0 any more: No such device or address (ENXIO)");
 }
 
 TEST_F(FaultTest, EachThreadGetsItsOwnErrors) {
-    const base::UniqueFd other_file = memory_file(size);
-    auto present = Region::map(other_file.get(), {.size = size}, Access::read_write, "present");
+    const base::UniqueFd other_file = memory_file(file_size);
+    auto present = Region::map(other_file.get(), {.size = file_size}, Access::read_write, "present");
     ASSERT_TRUE(present);
     unplug();
     std::atomic<int> wrong = 0;

@@ -2,6 +2,7 @@
 #include "hardware/polled.h"
 
 #include "unit/hardware/scratch.h"
+#include "unit/sanitized.h"
 
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -12,12 +13,6 @@ namespace vb::hardware {
 namespace {
 
 using namespace std::chrono_literals;
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true; // whose memory is its own
-#else
-constexpr bool sanitized = false;
-#endif
 
 // One timer, and a time that only the test moves.
 class FakeClock final : public Clock {

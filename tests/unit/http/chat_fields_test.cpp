@@ -1,22 +1,10 @@
 // Fields of chat completions beyond the plain ones: formats, tools, log probabilities, several answers.
-#include "http/chat_request.h"
-
-#include <gtest/gtest.h>
+#include "chat_fields.h"
 
 namespace vb::http {
 
 namespace {
 
-std::expected<ChatRequest, ErrorReply> with(const std::string& fields) {
-    return parse_chat_request(R"({"messages":[{"role":"user","content":"Hi"}],)" + fields + "}");
-}
-std::string refused(const std::string& fields) {
-    const auto request = with(fields);
-    if (request) { return "accepted"; }
-    const std::string param = request.error().param.value_or("no field");
-    EXPECT_TRUE(request.error().message.contains("'" + param + "' must be ")) << request.error().message;
-    return param;
-}
 engine::Sampling sampling(const std::string& fields) {
     const auto request = with(fields);
     EXPECT_TRUE(request) << request.error().message;

@@ -1,25 +1,9 @@
-#include "http/chat_request.h"
-
-#include <gtest/gtest.h>
+#include "chat_fields.h"
 
 namespace vb::http {
 
 namespace {
 
-// A request with these further fields.
-std::expected<ChatRequest, ErrorReply> with(const std::string& fields) {
-    return parse_chat_request(R"({"messages":[{"role":"user","content":"Hi"}],)" + fields + "}");
-}
-// The field that was refused.
-std::string refused(const std::string& fields) {
-    const auto request = with(fields);
-    if (request) { return "accepted"; }
-    EXPECT_EQ(request.error().status, 400);
-    EXPECT_EQ(request.error().type, "invalid_request_error");
-    const std::string param = request.error().param.value_or("no field");
-    EXPECT_TRUE(request.error().message.contains("'" + param + "' must be ")) << request.error().message;
-    return param;
-}
 std::string malformed(const std::string& body) {
     const auto request = parse_chat_request(body);
     return request ? "accepted" : request.error().message;

@@ -7,9 +7,9 @@ namespace {
 
 using CompletionsTest = ServerTest;
 
-constexpr char path[] = "/v1/completions";
+constexpr char completions_path[] = "/v1/completions";
 
-std::string refused(const std::string& body) {
+std::string refused_completion(const std::string& body) {
     const auto request = parse_completion_request(body);
     if (request) { return "accepted"; }
     EXPECT_EQ(request.error().status, 400);
@@ -31,16 +31,16 @@ TEST(CompletionRequestTest, PromptsOfFourKinds) {
     EXPECT_EQ(std::get<engine::Tokens>(read("[ [3],[4]]")), engine::Tokens{3});
     for (const char* const wrong : {"3", "[]", "{}", "null", R"(["a",3])", R"([1,"a"])", "[1.5]",
                                     "[[1],\"a\"]", "[99999999999]", "[{}]"}) {
-        EXPECT_EQ(refused(std::string(R"({"prompt":)") + wrong + "}"), "prompt") << wrong;
+        EXPECT_EQ(refused_completion(std::string(R"({"prompt":)") + wrong + "}"), "prompt") << wrong;
     }
-    EXPECT_EQ(refused("{}"), "prompt");
+    EXPECT_EQ(refused_completion("{}"), "prompt");
 }
 
 TEST(CompletionRequestTest, AnswersArePromptsTimesN) {
     EXPECT_EQ(answers(R"({"prompt":["a","b"],"n":3})"), 6U);
     EXPECT_EQ(answers(R"({"prompt":["a","b"],"n":2,"best_of":2})"), 4U);
-    EXPECT_EQ(refused(R"({"prompt":["a","b","c","d","e"],"n":16})"), "n");
-    EXPECT_EQ(refused(R"({"prompt":"a","n":1,"best_of":2})"), "best_of");
+    EXPECT_EQ(refused_completion(R"({"prompt":["a","b","c","d","e"],"n":16})"), "n");
+    EXPECT_EQ(refused_completion(R"({"prompt":"a","n":1,"best_of":2})"), "best_of");
 }
 
 TEST(CompletionRequestTest, Fields) {
@@ -54,15 +54,15 @@ TEST(CompletionRequestTest, Fields) {
     EXPECT_EQ(engine.sampling.temperature, 0);
     EXPECT_TRUE(request->stream);
     EXPECT_EQ(parse_completion_request(R"({"prompt":"a"})")->engine.front().max_tokens, 16U);
-    EXPECT_EQ(refused(R"({"prompt":"a","suffix":"b"})"), "suffix");
-    EXPECT_EQ(refused(R"({"prompt":"a","echo":true,"logprobs":0})"), "echo");
-    EXPECT_EQ(refused(R"({"prompt":"a","logprobs":true})"), "logprobs");
-    EXPECT_EQ(refused(R"({"prompt":"a","max_tokens":0})"), "max_tokens");
+    EXPECT_EQ(refused_completion(R"({"prompt":"a","suffix":"b"})"), "suffix");
+    EXPECT_EQ(refused_completion(R"({"prompt":"a","echo":true,"logprobs":0})"), "echo");
+    EXPECT_EQ(refused_completion(R"({"prompt":"a","logprobs":true})"), "logprobs");
+    EXPECT_EQ(refused_completion(R"({"prompt":"a","max_tokens":0})"), "max_tokens");
 }
 
 TEST_F(CompletionsTest, WholeAnswersToTwoPrompts) {
     Client client = connected();
-    client.post(R"({"prompt":["one","two"],"echo":true})", path);
+    client.post(R"({"prompt":["one","two"],"echo":true})", completions_path);
     for (const char* const expected : {"one", "two"}) {
         const auto call = backend_.next();
         ASSERT_TRUE(call.receiver);
@@ -82,7 +82,7 @@ TEST_F(CompletionsTest, WholeAnswersToTwoPrompts) {
 TEST_F(CompletionsTest, Stream) {
     Client client = connected();
     client.post(R"({"prompt":[72,105],"echo":true,"stream":true,"stream_options":{"include_usage":true}})",
-                path);
+                completions_path);
     const auto call = backend_.next();
     ASSERT_TRUE(call.receiver);
     call.text("!");
@@ -102,7 +102,7 @@ TEST_F(CompletionsTest, Stream) {
 
 TEST_F(CompletionsTest, LogprobsInTheOlderShape) {
     Client client = connected();
-    client.post(R"({"prompt":"x","logprobs":1})", path);
+    client.post(R"({"prompt":"x","logprobs":1})", completions_path);
     const auto call = backend_.next();
     ASSERT_TRUE(call.receiver);
     const auto token = [&call](const std::string& text) {
@@ -121,7 +121,7 @@ TEST_F(CompletionsTest, LogprobsInTheOlderShape) {
 
 TEST_F(CompletionsTest, ThePromptIsTheFieldAtFault) {
     Client client = connected();
-    client.post(R"({"prompt":[1]})", path);
+    client.post(R"({"prompt":[1]})", completions_path);
     backend_.next().fail(engine::Fault::request, "token 1 at 0");
     EXPECT_TRUE(client.reply().body.contains(R"("param":"prompt")"));
 }

@@ -7,33 +7,33 @@ namespace {
 
 using EmbeddingsTest = ServerTest;
 
-constexpr char path[] = "/v1/embeddings";
+constexpr char embeddings_path[] = "/v1/embeddings";
 
 engine::Embeddings vectors(std::vector<float> values) { return {.size = 2, .values = std::move(values)}; }
 
-std::string refused(const std::string& body) {
+std::string refused_embedding(const std::string& body) {
     const auto request = parse_embedding_request(body);
     return request ? "accepted" : request.error().param.value_or("no field");
 }
 
 TEST(EmbeddingRequestTest, FaultsByName) {
-    EXPECT_EQ(refused("{}"), "input");
-    EXPECT_EQ(refused(R"({"input":[]})"), "input");
-    EXPECT_EQ(refused(R"({"input":{}})"), "input");
-    EXPECT_EQ(refused(R"({"input":"a","encoding_format":"hex"})"), "encoding_format");
-    EXPECT_EQ(refused(R"({"input":"a","dimensions":0})"), "dimensions");
-    EXPECT_EQ(refused(R"({"input":"a","model":1})"), "model");
+    EXPECT_EQ(refused_embedding("{}"), "input");
+    EXPECT_EQ(refused_embedding(R"({"input":[]})"), "input");
+    EXPECT_EQ(refused_embedding(R"({"input":{}})"), "input");
+    EXPECT_EQ(refused_embedding(R"({"input":"a","encoding_format":"hex"})"), "encoding_format");
+    EXPECT_EQ(refused_embedding(R"({"input":"a","dimensions":0})"), "dimensions");
+    EXPECT_EQ(refused_embedding(R"({"input":"a","model":1})"), "model");
     std::string many = R"({"input":["a")";
     for (int count = 0; count < 2048; ++count) {
         many += R"(,"a")";
     }
-    EXPECT_EQ(refused(many + "]}"), "input");
-    EXPECT_EQ(refused(R"({"input":["a",""],"user":"me"})"), "accepted");
+    EXPECT_EQ(refused_embedding(many + "]}"), "input");
+    EXPECT_EQ(refused_embedding(R"({"input":["a",""],"user":"me"})"), "accepted");
 }
 
 TEST_F(EmbeddingsTest, Numbers) {
     Client client = connected();
-    client.post(R"({"input":["one","three"],"dimensions":2})", path);
+    client.post(R"({"input":["one","three"],"dimensions":2})", embeddings_path);
     const auto call = backend_.next_embedding();
     ASSERT_TRUE(call.done);
     EXPECT_EQ(call.texts, (std::vector<std::string>{"one", "three"}));
@@ -46,7 +46,7 @@ TEST_F(EmbeddingsTest, Numbers) {
 
 TEST_F(EmbeddingsTest, Base64OfTokens) {
     Client client = connected();
-    client.post(R"({"input":[72,105],"encoding_format":"base64"})", path);
+    client.post(R"({"input":[72,105],"encoding_format":"base64"})", embeddings_path);
     const auto call = backend_.next_embedding();
     ASSERT_TRUE(call.done);
     EXPECT_EQ(call.texts, std::vector<std::string>{"Hi"});
@@ -58,7 +58,7 @@ TEST_F(EmbeddingsTest, Base64OfTokens) {
 
 TEST_F(EmbeddingsTest, OtherDimensionsAreRefused) {
     Client client = connected();
-    client.post(R"({"input":"a","dimensions":3})", path);
+    client.post(R"({"input":"a","dimensions":3})", embeddings_path);
     backend_.next_embedding().done(vectors({1, 0}));
     const Reply reply = client.reply();
     EXPECT_EQ(reply.status, 400);
@@ -67,7 +67,7 @@ TEST_F(EmbeddingsTest, OtherDimensionsAreRefused) {
 
 TEST_F(EmbeddingsTest, TheEnginesRefusal) {
     Client client = connected();
-    client.post(R"({"input":""})", path);
+    client.post(R"({"input":""})", embeddings_path);
     backend_.next_embedding().done(std::unexpected(engine::Error{engine::Fault::request, "text 0 is empty"}));
     const Reply reply = client.reply();
     EXPECT_EQ(reply.status, 400);
@@ -77,10 +77,10 @@ TEST_F(EmbeddingsTest, TheEnginesRefusal) {
 TEST_F(EmbeddingsTest, WhoGoesAwayIsForgotten) {
     backend_.set_parallel(1);
     Client first = connected();
-    first.post(R"({"input":"a"})", path);
+    first.post(R"({"input":"a"})", embeddings_path);
     const auto call = backend_.next_embedding();
     Client second = connected();
-    second.post(R"({"input":"b"})", path);
+    second.post(R"({"input":"b"})", embeddings_path);
     ASSERT_TRUE(eventually([this] { return api_->queue().waiting() == 1; }));
     second.close();
     ASSERT_TRUE(eventually([this] { return api_->queue().waiting() == 0; }));
@@ -94,10 +94,10 @@ TEST_F(EmbeddingsTest, WhoGoesAwayIsForgotten) {
 TEST_F(EmbeddingsTest, RefuseWaitingAnswersAll) {
     backend_.set_parallel(1);
     Client first = connected();
-    first.post(R"({"input":"a"})", path);
+    first.post(R"({"input":"a"})", embeddings_path);
     const auto call = backend_.next_embedding();
     Client second = connected();
-    second.post(R"({"input":"b"})", path);
+    second.post(R"({"input":"b"})", embeddings_path);
     ASSERT_TRUE(eventually([this] { return api_->queue().waiting() == 1; }));
     on_loop([this] { api_->refuse_waiting(unavailable("the end")); });
     EXPECT_EQ(first.reply().status, 503);
@@ -109,9 +109,9 @@ TEST_F(EmbeddingsTest, RefuseWaitingAnswersAll) {
 TEST_F(EmbeddingsTest, TokensNeedAModelToBeSpelled) {
     backend_.set_state(engine::State::loading);
     Client client = connected();
-    client.post(R"({"input":[1]})", path);
+    client.post(R"({"input":[1]})", embeddings_path);
     EXPECT_EQ(client.reply().status, 503);
-    client.post(R"({"input":"a"})", path); // text waits
+    client.post(R"({"input":"a"})", embeddings_path); // text waits
     EXPECT_TRUE(backend_.next_embedding().done);
 }
 

@@ -14,7 +14,7 @@ using journal::Ring;
 using journal::ScratchDirectory;
 using journal::Store;
 
-constexpr journal::Id boot = {0xb0};
+constexpr journal::Id one_boot = {0xb0};
 
 std::string path_of(const Ring& ring) { return "/proc/self/fd/" + std::to_string(ring.fd()); }
 
@@ -22,13 +22,13 @@ std::string path_of(const Ring& ring) { return "/proc/self/fd/" + std::to_string
 class ReaderTest : public testing::Test {
   protected:
     ReaderTest() {
-        Store earlier({.directory = scratch_.path().c_str()}, {0xee}, boot);
+        Store earlier({.directory = scratch_.path().c_str()}, {0xee}, one_boot);
         EXPECT_TRUE(earlier.open());
         EXPECT_TRUE(earlier.append({.sequence = 1, .times = at(1), .unit = "earlier", .text = "one"}));
         EXPECT_TRUE(earlier.append({.sequence = 2, .times = at(2), .unit = "earlier", .text = "two"}));
         EXPECT_TRUE(earlier.sync());
         earlier.close();
-        Store store({.directory = scratch_.path().c_str()}, ring_.header()->run, boot);
+        Store store({.directory = scratch_.path().c_str()}, ring_.header()->run, one_boot);
         EXPECT_TRUE(store.open());
         for (std::uint64_t sequence = 1; sequence <= 40; ++sequence) {
             const bool odd = sequence % 2 == 1;

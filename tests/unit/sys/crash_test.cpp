@@ -2,6 +2,7 @@
 #include "sys/crash_handler.h"
 
 #include "base/unique_fd.h"
+#include "unit/sanitized.h"
 
 #include <algorithm>
 #include <csignal>
@@ -31,12 +32,6 @@ struct CrashPolicy : sys::CrashPolicy {
                 void (*called)(std::string_view) noexcept = nullptr, const char* log = "/dev/null")
         : sys::CrashPolicy{.action = wanted, .delay = seconds, .hook = called, .kernel_log = log} {}
 };
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true; // whose signal handling and memory are their own
-#else
-constexpr bool sanitized = false;
-#endif
 
 // What a compiler cannot see through.
 volatile std::uintptr_t wild_address = 16;
