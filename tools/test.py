@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,8 @@ def main() -> int:
         if name not in known:
             parser.error(f"there is no suite '{name}'; there are: {' '.join(known)}")
 
+    # Whoever runs this in the background has SIGINT ignored, and the programs under test would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     total = Result()
     lines = []
     for suite in SUITES:

@@ -88,4 +88,8 @@ def test_the_example_in_python_on_a_laptop(machine):
         degrees, answer = program.stdout.readline().split()
         assert degrees == "90" and valve.read(0x10) == ["close", "open"].index(answer)
         program.send_signal(signal.SIGINT)
+        try:
+            program.wait(60)
+        finally:
+            program.kill()
     assert program.returncode not in (0, None), "Ctrl-C ends it"

@@ -48,9 +48,9 @@ TEST(LineTest, ADeviceMayBeCheckedBeforeItIsThere) {
     EXPECT_EQ(vb_device_check(nullptr), VB_ERROR_ARGUMENT);
 }
 
-// The kernel says of the device what it is told to.
-bool announce(const char* action) {
-    std::ofstream file("/sys/class/mem/null/uevent");
+// The kernel says of the device what it is told to. Tests run side by side: each takes one of its own.
+bool announce(const char* action, const char* device) {
+    std::ofstream file(std::string("/sys/class/mem/") + device + "/uevent");
     return static_cast<bool>(file << action << std::flush);
 }
 
@@ -58,7 +58,7 @@ class UeventsTest : public ::testing::Test {
   protected:
     UeventsTest() { EXPECT_EQ(vb_uevents_open(&uevents), VB_OK) << vb_error_last(); }
     ~UeventsTest() override { vb_uevents_free(uevents); }
-    // The next one of that device, whatever else comes.
+    // The next one of /dev/full, whatever else comes.
     std::string next() const {
         pollfd state{.fd = vb_uevents_fd(uevents), .events = POLLIN, .revents = 0};
         vb_uevent event = VB_UEVENT_INIT;
@@ -66,7 +66,7 @@ class UeventsTest : public ::testing::Test {
             const std::int32_t status = vb_uevents_take(uevents, &event);
             if (status == VB_AGAIN && ::poll(&state, 1, 20'000) != 1) { return "none"; }
             const std::string path = status == VB_OK ? event.path : "";
-            if (path == "/devices/virtual/mem/null") {
+            if (path == "/devices/virtual/mem/full") {
                 return std::string(event.action) + " " + event.subsystem + " " + event.name;
             }
         }
@@ -77,14 +77,14 @@ class UeventsTest : public ::testing::Test {
 };
 
 TEST_F(UeventsTest, ComeOneByOne) {
-    if (!announce("change")) { GTEST_SKIP() << "/sys cannot be written to"; }
-    ASSERT_TRUE(announce("add"));
-    EXPECT_EQ(next(), "change mem null");
-    EXPECT_EQ(next(), "add mem null");
+    if (!announce("change", "full")) { GTEST_SKIP() << "/sys cannot be written to"; }
+    ASSERT_TRUE(announce("add", "full"));
+    EXPECT_EQ(next(), "change mem full");
+    EXPECT_EQ(next(), "add mem full");
 }
 
 TEST_F(UeventsTest, FillWhatTheCallerHasRoomFor) {
-    if (!announce("change")) { GTEST_SKIP() << "/sys cannot be written to"; }
+    if (!announce("change", "zero")) { GTEST_SKIP() << "/sys cannot be written to"; }
     vb_uevent event = VB_UEVENT_INIT;
     event.struct_size = 0;
     EXPECT_EQ(vb_uevents_take(uevents, &event), VB_ERROR_ARGUMENT);
