@@ -121,11 +121,12 @@ Result<ContextHandle> Context::open(std::size_t tokens, std::size_t sequences) {
 }
 
 std::size_t Context::longest() const noexcept {
-    llama_pos last = -1;
+    std::size_t most = 0;
     for (llama_seq_id sequence = 0; std::cmp_less(sequence, sequences()); ++sequence) {
-        last = std::max(last, llama_memory_seq_pos_max(memory(), sequence));
+        const llama_pos last = llama_memory_seq_pos_max(memory(), sequence); // -1: it holds none
+        if (last >= 0) { most = std::max(most, static_cast<std::size_t>(last) + 1); }
     }
-    return static_cast<std::size_t>(last + 1);
+    return most;
 }
 
 Result<> Context::grow(std::size_t tokens, std::size_t sequences) {
