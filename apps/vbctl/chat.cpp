@@ -21,11 +21,6 @@ namespace {
 constexpr int interrupted_status = 128 + SIGINT;
 constexpr std::size_t most_file_bytes = std::size_t{16} << 20;
 
-int fail_chat(const ChatFailure& failure) {
-    std::fprintf(stderr, "vbctl: %s\n", failure.text.c_str());
-    return failure.status;
-}
-
 base::Result<std::string> read_all(int fd, std::string_view name) {
     std::string text;
     for (char block[4096];;) {
@@ -142,7 +137,7 @@ ChatResult<Waited> Chat::ask(ChatClient& client, std::string question) {
 
 int Chat::answer_once(ChatClient& client, std::string question) {
     const auto waited = ask(client, std::move(question));
-    if (!waited) { return fail_chat(waited.error()); }
+    if (!waited) { return fail(waited.error()); }
     if (std::ferror(stdout) != 0) { return fail(base::system_error("write to", "standard output").error()); }
     return *waited == Waited::interrupted ? interrupted_status : int{succeeded};
 }
@@ -153,7 +148,7 @@ int Chat::converse(ChatClient& client) {
     while (std::ferror(stdout) == 0) {
         std::fputs("> ", stderr);
         const auto waited = client.wait_for(STDIN_FILENO);
-        if (!waited) { return fail_chat(waited.error()); }
+        if (!waited) { return fail(waited.error()); }
         if (*waited == Waited::interrupted) {
             std::fputc('\n', stderr);
             return interrupted_status;
@@ -175,9 +170,7 @@ int Chat::converse(ChatClient& client) {
             continue;
         }
         // What fails once may succeed next time: the runtime may be starting again.
-        if (const auto answered = ask(client, std::move(question)); !answered) {
-            fail_chat(answered.error());
-        }
+        if (const auto answered = ask(client, std::move(question)); !answered) { fail(answered.error()); }
     }
     return fail(base::system_error("write to", "standard output").error());
 }
@@ -194,11 +187,11 @@ int Chat::run() {
         question = *std::move(text);
     }
     if (question && question->find_first_not_of(" \t\r\n") == std::string::npos) {
-        return fail_chat(
+        return fail(
             {.status = failed, .text = "there is no question: give one as MESSAGE or on standard input"});
     }
     auto client = connect();
-    if (!client) { return fail_chat(client.error()); }
+    if (!client) { return fail(client.error()); }
     if (!system_.empty()) { conversation_.push_back({.role = "system", .content = system_}); }
     return question ? answer_once(*client, *std::move(question)) : converse(*client);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -95,6 +96,11 @@ ChatResult<Waited> outcome_of(const Exchange& exchange, const ChatAddress& addre
 }
 
 } // namespace
+
+int fail(const ChatFailure& failure) {
+    std::fprintf(stderr, "vbctl: %s\n", failure.text.c_str());
+    return failure.status;
+}
 
 void ChatClient::FreeBase::operator()(event_base* base) const noexcept { event_base_free(base); }
 void ChatClient::FreeEvent::operator()(event* watched) const noexcept { event_free(watched); }

@@ -31,6 +31,8 @@ struct ChatFailure {
 template <class Value>
 using ChatResult = std::expected<Value, ChatFailure>;
 
+int fail(const ChatFailure& failure);
+
 // What ended a wait.
 enum class Waited : std::uint8_t { done, interrupted };
 

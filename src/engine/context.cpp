@@ -136,8 +136,7 @@ Result<> Context::grow(std::size_t tokens, std::size_t sequences) {
     // To the next powers of two, so that long sequences are copied a few times and not at every token.
     sequences = std::min(std::max(std::bit_ceil(sequences), this->sequences()), parallel_);
     // Room that one sequence has had is not what each of many needs; clearing it would hold up all of them.
-    tokens = std::max(tokens, sequences > this->sequences() ? longest() : size());
-    auto larger = open(std::bit_ceil(tokens), sequences);
+    auto larger = open(std::bit_ceil(std::max(tokens, longest())), sequences);
     if (!larger) { return std::unexpected(std::move(larger.error())); }
     std::swap(handle_, *larger); // `larger` is the smaller one now
     const std::size_t fewer = std::exchange(parameters_.n_seq_max, static_cast<std::uint32_t>(sequences));

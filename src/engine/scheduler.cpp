@@ -24,8 +24,7 @@ Scheduler::Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Time
 
 void Scheduler::add(Ticket ticket, const Request& request, std::unique_ptr<Receiver> receiver) {
     if (!model_->context->can_generate()) {
-        return receiver->finished(std::unexpected(
-            Error{Fault::request, "the model computes embeddings, and does not go on with a text"}));
+        return receiver->finished(refuse("the model computes embeddings, and does not go on with a text"));
     }
     if (!request.is_probe && std::exchange(first_request_, false)) {
         first_prompt_.emplace(timeline_, "engine: prefill");
