@@ -14,8 +14,9 @@ from .sandbox import Root, Sandbox
 from .system import VECTOR_BOOT, configuration
 
 LOOPBACK = "127.0.0.1"
-# Executes what follows as PID 1 of namespaces of its own, with a /run of its own.
-NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", 'mount -t tmpfs tmpfs /run; exec "$@"', "sh")
+# Executes what follows as PID 1 of namespaces of its own, with a /run and a /var/cache that no other run has left things in.
+NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "sh", "-c", 'mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/cache; exec "$@"', "sh")
 DEADLINE = 60.0  # for what takes much less: reached only when it never comes
 
 
