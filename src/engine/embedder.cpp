@@ -53,10 +53,22 @@ Result<> Embedder::add(std::string_view text, Embeddings& embeddings) {
     if (llama_pooling_type(handle_.get()) == LLAMA_POOLING_TYPE_RANK) {
         return refuse("the model ranks texts and has no embeddings");
     }
+    const auto values = compute(*tokens);
+    if (!values) { return std::unexpected(values.error()); }
+    const std::span vector(*values, embeddings.size);
+    const double squares = std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0);
+    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+    for (const float value : vector) {
+        embeddings.values.push_back(static_cast<float>(value * scale));
+    }
+    return {};
+}
+
+Result<const float*> Embedder::compute(std::span<const Token> tokens) {
     llama_memory_clear(llama_get_memory(handle_.get()), false);
-    Batch batch(tokens->size());
-    for (std::size_t at = 0; at < tokens->size(); ++at) {
-        batch.add((*tokens)[at], at, 0, true);
+    Batch batch(tokens.size());
+    for (std::size_t at = 0; at < tokens.size(); ++at) {
+        batch.add(tokens[at], at, 0, true);
     }
     const std::int32_t status = llama_decode(handle_.get(), batch.get());
     const float* const values = status == 0 ? llama_get_embeddings_seq(handle_.get(), 0) : nullptr;
@@ -64,13 +76,15 @@ Result<> Embedder::add(std::string_view text, Embeddings& embeddings) {
         return std::unexpected(
             Error{Fault::internal, "libllama computed no embedding, status " + std::to_string(status)});
     }
-    const std::span vector(values, embeddings.size);
-    const double squares = std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0);
-    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-    for (const float value : vector) {
-        embeddings.values.push_back(static_cast<float>(value * scale));
-    }
-    return {};
+    tally_.last_step.store(base::monotonic_now(), std::memory_order_relaxed);
+    return values;
+}
+
+Result<Outcome> Embedder::prove() {
+    const Token any = 0;
+    return make_room(1).and_then([&] { return compute({&any, 1}); }).transform([](const float*) {
+        return Outcome{.finish = Finish::length, .usage = {}};
+    });
 }
 
 } // namespace vb::engine

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <iterator>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -180,7 +179,7 @@ void Engine::Implementation::run() {
     if (model) {
         model_ = model->get();
         const std::size_t kept = options_.kept != 0 ? options_.kept : (*model)->context->limit();
-        embedder_.emplace(**model, log_);
+        embedder_.emplace(**model, log_, tally_);
         Scheduler scheduler(*std::move(model), kept, timeline_, log_, tally_);
         scheduler.count();
         {
@@ -278,7 +277,11 @@ void Engine::Implementation::take_turn(Scheduler& scheduler, News& news) {
     }
     if (!news.begin.empty()) { scheduler.expect(news.begin.size()); }
     for (Pending& pending : news.begin) {
-        scheduler.add(pending.ticket, pending.request, std::move(pending.receiver));
+        if (pending.request.is_probe && !model_->context->can_generate()) {
+            pending.receiver->finished(embedder_->prove());
+        } else {
+            scheduler.add(pending.ticket, pending.request, std::move(pending.receiver));
+        }
     }
     for (const Ticket ticket : news.cancelled) {
         scheduler.cancel(ticket);

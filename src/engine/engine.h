@@ -82,7 +82,8 @@ struct Request {
     std::optional<std::uint32_t> alternatives{}; // Receiver::token is called, with so many others, at most 20
     std::optional<base::Nanoseconds> deadline{}; // on the monotonic clock
     bool slides = false; // where the context is full, the older half of it is left out
-    // Only shows that tokens are computed: what is kept of past requests stays as it is, and nothing is counted.
+    // Only shows that tokens are computed: what is kept of past requests stays as it is, and nothing is counted. A
+    // model for embeddings alone computes the one of a token.
     bool is_probe = false;
 };
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from vector_boot_tools.client import Client, chat
 
-from conftest import DEADLINE, LOOPBACK, TINY_MODEL, eventually, runtime_of, status_of
+from conftest import BUILD, DEADLINE, LOOPBACK, TINY_MODEL, eventually, runtime_of, status_of
 
+EMBEDDING_MODEL = BUILD / "models" / "kinds" / "architecture-bert.gguf"
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 ALL_CHILDREN = 0x40000000  # __WALL: threads as well
 
@@ -60,10 +61,11 @@ def get(port: int, path: str) -> tuple[int, dict]:
 
 
 @pytest.fixture
-def watched(start, port, tmp_path):
+def watched(request, start, port, tmp_path):
+    model = getattr(request, "param", TINY_MODEL)
     config = tmp_path / "config.toml"
     config.write_text("[watchdog]\nruntime = 2000\n")
-    init = start("--model", str(TINY_MODEL), "--listen", f"{LOOPBACK}:{port}", "--config", str(config))
+    init = start("--model", str(model), "--listen", f"{LOOPBACK}:{port}", "--config", str(config))
     init.port = port
     eventually(lambda: status_of(port) == 200, "a ready runtime")
     return init
@@ -90,6 +92,7 @@ def test_a_wedged_engine_is_restarted_and_the_client_that_waits_is_answered(watc
     assert "no sign of life" in log
 
 
+@pytest.mark.parametrize("watched", [TINY_MODEL, EMBEDDING_MODEL], ids=["generates", "embeds"], indirect=True)
 def test_an_idle_engine_that_works_is_left_alone(watched):
     """It is asked for a token in time, each time; that takes longer than the watchdog waits."""
     first = watched.runtime()

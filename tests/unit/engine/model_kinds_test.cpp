@@ -96,12 +96,20 @@ TEST_F(ModelKindsEngine, BertEmbedsAndRefusesToGenerate) {
     EXPECT_EQ(heard.outcome->error().fault, Fault::request);
     EXPECT_NE(heard.outcome->error().message.find("embeddings"), std::string::npos);
 
+    EXPECT_EQ(engine->counters().last_step, base::Nanoseconds{});
+    ask(*engine, 2, {.prompt = Tokens{0}, .max_tokens = 1, .is_probe = true});
+    const auto probed = hearing_.wait_for_end(2);
+    ASSERT_TRUE(probed.outcome->has_value()) << probed.outcome->error().message;
+    const base::Nanoseconds proof = engine->counters().last_step;
+    EXPECT_GT(proof, base::Nanoseconds{});
+
     const auto all = embed(*engine, {"some words", "others", "some words"});
     ASSERT_TRUE(all.has_value()) << all.error().message;
     ASSERT_EQ(all->values.size(), 3 * all->size);
     const auto vector = [&](std::size_t which) {
         return std::span(all->values).subspan(which * all->size, all->size);
     };
+    EXPECT_GT(engine->counters().last_step, proof);
     EXPECT_TRUE(std::ranges::equal(vector(0), vector(2)));
     EXPECT_FALSE(std::ranges::equal(vector(0), vector(1)));
     float squares = 0;
