@@ -126,6 +126,7 @@ void Connection::read_requests() {
 
 void Connection::watch_progress() {
     if (parser_.has_head() && !std::exchange(timing_body_, true)) {
+        if (head_is_refused()) { return; }
         body_begun_ = base::monotonic_now();
         deadline_.start(limits_.body_time);
     } else if (parser_.is_begun() && !parser_.has_head() && !std::exchange(timing_head_, true)) {
@@ -134,6 +135,17 @@ void Connection::watch_progress() {
     if (parser_.is_expecting() && !std::exchange(continue_sent_, true)) {
         static_cast<void>(write(continue_reply));
     }
+}
+
+// What a client may not ask it need not send first, and it does not cost us the memory.
+bool Connection::head_is_refused() {
+    auto exchange = std::make_unique<Exchange>(parser_.request(), *this, peer_, request_begun_);
+    exchange->close_afterwards();
+    if (owner_.admit(*exchange)) { return false; }
+    exchange_ = std::move(exchange);
+    state_ = State::exchanging;
+    deadline_.stop();
+    return true;
 }
 
 base::Nanoseconds Connection::body_deadline() const {

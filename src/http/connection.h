@@ -22,6 +22,8 @@ class Connection;
 
 class ConnectionOwner {
   public:
+    // A request whose head is there and whose body is not. False: the exchange has its reply, and the body is not read.
+    virtual bool admit(Exchange& exchange) = 0;
     // A whole request, or what can be told of a faulty one: replies, or lets the exchange wait.
     virtual void take(Exchange& exchange, const RequestParser::Fault* fault) = 0;
     // The last byte of the reply is with the kernel, or nobody is there to read it.
@@ -55,6 +57,7 @@ class Connection final : public ReplyChannel {
 
     void read_requests();
     void watch_progress();
+    bool head_is_refused();
     void start_exchange(const RequestParser::Fault* fault);
     void finish_exchange();
     void end_of_input();

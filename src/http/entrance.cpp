@@ -51,10 +51,12 @@ bool Entrance::knows_client(Exchange& exchange) const {
     return false;
 }
 
+bool Entrance::admit(Exchange& exchange) const {
+    return origins_.admit(exchange) && (keys_ == nullptr || knows_client(exchange));
+}
+
 void Entrance::handle(Exchange& exchange) const {
-    if (!origins_.admit(exchange)) { return; }
-    if (keys_ != nullptr && !knows_client(exchange)) { return; }
-    inside_(exchange);
+    if (admit(exchange)) { inside_(exchange); }
 }
 
 } // namespace vb::http

@@ -17,10 +17,11 @@ class Entrance {
     Entrance(Handler inside, Origins origins, const ApiKeys* keys)
         : inside_(std::move(inside)), origins_(std::move(origins)), keys_(keys) {}
 
+    // False: the exchange has its reply.
+    [[nodiscard]] bool admit(Exchange& exchange) const;
     void handle(Exchange& exchange) const;
 
   private:
-    // False: the exchange has its reply.
     bool knows_client(Exchange& exchange) const;
 
     const Handler inside_;

@@ -125,6 +125,12 @@ void Server::stop_accepting() {
     }
 }
 
+bool Server::admit(Exchange& exchange) {
+    if (!admits_ || admits_(exchange)) { return true; }
+    ++open_exchanges_;
+    return false;
+}
+
 void Server::take(Exchange& exchange, const RequestParser::Fault* fault) {
     ++open_exchanges_;
     if (fault != nullptr) {

@@ -40,12 +40,16 @@ class Server final : private ConnectionOwner {
     // Requests whose reply is not wholly with the kernel.
     std::size_t open_exchanges() const noexcept { return open_exchanges_; }
     std::size_t connections() const noexcept { return connections_.size(); }
+    // Asked before the body of a request is read; false: the exchange has its reply. The handler is not told of the
+    // answer, and gets the request once more, as a whole.
+    void on_head(std::function<bool(Exchange&)> admits) { admits_ = std::move(admits); }
     // Called each time the number of open exchanges falls to zero.
     void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
     // Called at the end of every exchange: those too that the handler never saw, since the request was malformed.
     void on_finished(std::function<void(const Exchange&)> finished) { finished_ = std::move(finished); }
 
   private:
+    bool admit(Exchange& exchange) override;
     void take(Exchange& exchange, const RequestParser::Fault* fault) override;
     void finish(const Exchange& exchange) override;
     void forget(Connection& connection) override;
@@ -63,6 +67,7 @@ class Server final : private ConnectionOwner {
     const Limits limits_;
     Tls* const tls_;
     std::size_t open_exchanges_ = 0;
+    std::function<bool(Exchange&)> admits_;
     std::function<void()> idle_;
     std::function<void(const Exchange&)> finished_;
     bool stopping_ = false;

@@ -55,6 +55,7 @@ Service::Service(const Surroundings& surroundings, Program program)
       program_overdue_(surroundings.loop, [this] { miss_program(); }),
       drained_(surroundings.loop, [this] { refuse("the server is stopping"); }),
       flushed_(surroundings.loop, [this] { surroundings_.loop.stop(); }) {
+    server_.on_head([this](http::Exchange& exchange) { return entrance_.admit(exchange); });
     server_.on_finished([this](const http::Exchange& exchange) {
         api_.count(exchange);
         if (surroundings_.options.access_log) { http::log_access(surroundings_.log, exchange); }

@@ -33,6 +33,7 @@ class EntranceTest : public ServerTest {
                 },
                 Origins(std::move(origins), refuses_foreign), keys_.get());
             handle_ = [this](Exchange& exchange) { entrance_->handle(exchange); };
+            server_->on_head([this](Exchange& exchange) { return entrance_->admit(exchange); });
         });
     }
     std::string keys_file() const { return folder_ + "/keys"; }
@@ -86,6 +87,27 @@ TEST_F(EntranceTest, WithoutAKeyOnlyTheHealthIsTold) {
         EXPECT_EQ(status("", closed), 401) << closed;
     }
     EXPECT_EQ(status("", "/health", "POST"), 401);
+}
+
+TEST_F(EntranceTest, TheBodyOfAStrangerIsNotWaitedFor) {
+    write_keys("secret");
+    start_with({}, false, true);
+    const std::string head = "POST /tokenize HTTP/1.1\r\nHost: t\r\nContent-Length: 16\r\n";
+    Client stranger = connected();
+    stranger.send(head + "Expect: 100-continue\r\n\r\n{");
+    const Reply refused = stranger.reply();
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_EQ(refused.headers.at("Connection"), "close");
+    EXPECT_EQ(refused.headers.at("WWW-Authenticate"), "Bearer");
+    EXPECT_TRUE(stranger.closed());
+    EXPECT_TRUE(eventually([this] { return server_->open_exchanges() == 0; }));
+
+    Client known = connected();
+    known.send(head + "x-api-key: secret\r\nExpect: 100-continue\r\n\r\n");
+    EXPECT_EQ(known.head().status, 100);
+    known.send(R"({"content":"Hi"})");
+    EXPECT_EQ(known.reply().status, 200);
+    EXPECT_EQ(client_, "key 1");
 }
 
 TEST_F(EntranceTest, ChangedKeysAreUsedAtOnceAndFaultyOnesNever) {
