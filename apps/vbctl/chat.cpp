@@ -49,7 +49,7 @@ std::string local_url() {
     const std::string host = address.substr(0, colon);
     if (host == "0.0.0.0" || host == "*") { address.replace(0, colon, "127.0.0.1"); }
     if (host == "[::]") { address.replace(0, colon, "[::1]"); }
-    return "http://" + address;
+    return (config.http.certificate.empty() ? "http://" : "https://") + address;
 }
 
 // The first line that is no comment: the file may be the server's own.

@@ -107,7 +107,7 @@ void ChatClient::FreeEvent::operator()(event* watched) const noexcept { event_fr
 
 ChatResult<ChatAddress> parse_chat_address(const std::string& url) {
     const auto fail = [&](const char* expected) {
-        return std::unexpected(ChatFailure{.status = failed, .text = "--url " + url + ": " + expected});
+        return std::unexpected(ChatFailure{.status = failed, .text = url + ": " + expected});
     };
     const std::unique_ptr<evhttp_uri, FreeUri> uri(evhttp_uri_parse(url.c_str()));
     const char* const scheme = uri ? evhttp_uri_get_scheme(uri.get()) : nullptr;

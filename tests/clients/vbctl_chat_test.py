@@ -62,6 +62,15 @@ def test_an_address_that_is_none(url: str) -> None:
     assert done.returncode == 1 and "expected http://HOST:PORT" in done.stderr
 
 
+def test_this_machine_speaks_tls() -> None:
+    configuration = r'[listen]\nhttp = "0.0.0.0:8443"\n[http]\ncertificate = "/c.pem"\nprivate_key = "/k.pem"\n'
+    place = f"mount -t tmpfs tmpfs /etc; mkdir /etc/vector_boot; printf '{configuration}' >/etc/vector_boot/config.toml"
+    done = subprocess.run(["unshare", "--mount", "sh", "-ec", f"{place}; exec {VBCTL} chat Hi"],
+                          capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"vbctl: https://{LOOPBACK}:8443: expected http://HOST:PORT (for https use another client, as curl)\n"
+
+
 def test_a_question_that_is_empty() -> None:
     assert ask(f"http://{LOOPBACK}:9", typed=" \n").returncode == 1
 
