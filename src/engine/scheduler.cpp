@@ -11,6 +11,9 @@ namespace {
 // Tokens of prompts in one batch while answers are under way: how long these wait for their next token.
 constexpr std::size_t prompt_share = 128;
 
+// Common to two prompts and worth that the second waits a step for the first.
+constexpr std::size_t worth_waiting = 16;
+
 } // namespace
 
 Scheduler::Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Timeline& timeline,
@@ -19,6 +22,7 @@ Scheduler::Scheduler(std::unique_ptr<Model> model, std::size_t kept, trace::Time
       sequences_(*model_->context, kept, std::exchange(model_->prefix, {}), log),
       schemas_(model_->vocabulary()), batch_(model_->context->batch()), saved_(sequences_.held(0)) {
     jobs_.reserve(model_->context->parallel());
+    followers_.reserve(model_->context->parallel());
     model_->context->interrupt_by(interrupted_);
 }
 
@@ -41,32 +45,68 @@ void Scheduler::add(Ticket ticket, const Request& request, std::unique_ptr<Recei
         }
     }
     const bool calls_only = *tools && (*tools)->is_required(); // a stop text would cut a call
-    const auto sequence = request.is_probe ? sequences_.borrow() : sequences_.take(*tokens);
-    if (!sequence) { return receiver->finished(std::unexpected(sequence.error())); }
-    const Tokens& held = sequences_.held(*sequence);
-    const Usage usage{.prompt_tokens = static_cast<std::uint32_t>(tokens->size()),
-                      .cached_tokens = static_cast<std::uint32_t>(request.is_probe ? 0 : held.size())};
-    std::optional<std::size_t> borrowed;
-    if (request.is_probe) {
-        borrowed = held.size();
-        tokens->insert(tokens->begin(), held.begin(), held.end());
-    } else {
-        tally_.prompt_tokens += usage.prompt_tokens;
-        tally_.cached_tokens += usage.cached_tokens;
+    begin({.ticket = ticket,
+           .receiver = std::move(receiver),
+           .tokens = *std::move(tokens),
+           .sampler = *std::move(sampler),
+           .text = AnswerText(calls_only ? std::vector<std::string>() : request.stop),
+           .tools = *std::move(tools),
+           .alternatives = request.alternatives,
+           .deadline = request.deadline,
+           .max_tokens = request.max_tokens,
+           .slides = request.slides,
+           .is_probe = request.is_probe,
+           .usage = {}});
+}
+
+void Scheduler::begin(Job job) {
+    if (const auto leader = leader_of(job)) {
+        followers_.push_back({.job = std::move(job), .leader = *leader});
+        return;
     }
-    jobs_.push_back({.ticket = ticket,
-                     .receiver = std::move(receiver),
-                     .tokens = *std::move(tokens),
-                     .sequence = *sequence,
-                     .sampler = *std::move(sampler),
-                     .text = AnswerText(calls_only ? std::vector<std::string>() : request.stop),
-                     .tools = *std::move(tools),
-                     .alternatives = request.alternatives,
-                     .deadline = request.deadline,
-                     .max_tokens = request.max_tokens,
-                     .slides = request.slides,
-                     .borrowed = borrowed,
-                     .usage = usage});
+    const auto sequence = job.is_probe ? sequences_.borrow() : sequences_.take(job.tokens);
+    if (!sequence) { return job.receiver->finished(std::unexpected(sequence.error())); }
+    job.sequence = *sequence;
+    const Tokens& held = sequences_.held(*sequence);
+    job.usage.prompt_tokens = static_cast<std::uint32_t>(job.tokens.size());
+    if (job.is_probe) {
+        job.borrowed = held.size();
+        job.tokens.insert(job.tokens.begin(), held.begin(), held.end());
+    } else {
+        job.usage.cached_tokens = static_cast<std::uint32_t>(held.size());
+        tally_.prompt_tokens += job.usage.prompt_tokens;
+        tally_.cached_tokens += job.usage.cached_tokens;
+    }
+    jobs_.push_back(std::move(job));
+}
+
+std::optional<Scheduler::Leader> Scheduler::leader_of(const Job& job) const {
+    if (job.is_probe || jobs_.empty() || !model_->context->can_cut()) { return std::nullopt; }
+    const std::span<const Token> shared = std::span(job.tokens).first(job.tokens.size() - 1);
+    std::optional<Leader> leader;
+    std::size_t most = sequences_.available(job.tokens) + worth_waiting;
+    for (const Job& other : jobs_) {
+        const auto tokens =
+            static_cast<std::size_t>(std::ranges::mismatch(shared, other.tokens).in1 - shared.begin());
+        if (other.is_probe || tokens < most) { continue; }
+        most = tokens + 1;
+        leader = {.ticket = other.ticket, .tokens = tokens};
+    }
+    return leader;
+}
+
+void Scheduler::begin_followers() {
+    const auto waits = [this](const Follower& follower) {
+        const auto leader = std::ranges::find(jobs_, follower.leader.ticket, &Job::ticket);
+        return leader != jobs_.end() && sequences_.held(leader->sequence).size() < follower.leader.tokens;
+    };
+    // Whoever follows again, now another, waits: what it shares with that one is not computed yet.
+    for (auto ready = std::ranges::find_if_not(followers_, waits); ready != followers_.end();
+         ready = std::ranges::find_if_not(followers_, waits)) {
+        Job job = std::move(ready->job);
+        followers_.erase(ready);
+        begin(std::move(job));
+    }
 }
 
 void Scheduler::cancel(Ticket ticket) {
@@ -79,7 +119,7 @@ void Scheduler::end_all(const Result<Finish>& reason) {
 
 void Scheduler::count() {
     constexpr auto order = std::memory_order_relaxed;
-    tally_.running.store(static_cast<std::uint32_t>(jobs_.size()), order);
+    tally_.running.store(static_cast<std::uint32_t>(requests()), order);
     tally_.held_tokens.store(sequences_.tokens(), order);
     tally_.token_room.store(sequences_.room(), order);
 }
@@ -95,6 +135,7 @@ void Scheduler::interrupt(std::optional<Ticket> ticket) {
 void Scheduler::step() {
     const base::Nanoseconds now = base::monotonic_now();
     end_where([now](const Job& job) { return job.deadline && *job.deadline <= now; }, Finish::deadline);
+    begin_followers();
     if (jobs_.empty()) { return; }
     fill_batch();
     if (compute()) { take_tokens(); }
@@ -207,7 +248,7 @@ void Scheduler::take_tokens() {
 std::optional<Result<Finish>> Scheduler::take_token(Job& job) {
     const auto token = choose(job);
     if (!token) { return std::unexpected(token.error()); }
-    if (!job.borrowed) {
+    if (!job.is_probe) {
         first_prompt_.reset();
         ++tally_.completion_tokens;
     }
@@ -266,8 +307,9 @@ void Scheduler::finish(Job& job, const Result<Finish>& reason) {
     if (job.tools) { job.tools->finish(*job.receiver); }
     job.receiver->finished(
         reason.transform([&job](Finish finish) { return Outcome{.finish = finish, .usage = job.usage}; }));
-    if (job.borrowed) {
-        sequences_.give_back(job.sequence, std::span(job.tokens).first(*job.borrowed));
+    if (job.sequence == no_sequence) { return; }
+    if (job.is_probe) {
+        sequences_.give_back(job.sequence, std::span(job.tokens).first(job.borrowed));
     } else {
         sequences_.release(job.sequence);
     }
@@ -275,11 +317,13 @@ void Scheduler::finish(Job& job, const Result<Finish>& reason) {
 
 template <class Condition>
 void Scheduler::end_where(Condition ends, const Result<Finish>& reason) {
-    std::erase_if(jobs_, [&](Job& job) {
+    const auto end = [&](Job& job) {
         if (!ends(job)) { return false; }
         finish(job, reason);
         return true;
-    });
+    };
+    std::erase_if(jobs_, end);
+    std::erase_if(followers_, [&end](Follower& follower) { return end(follower.job); });
 }
 
 } // namespace vb::engine

@@ -1,6 +1,6 @@
 // Computes the answers to several requests side by side with one model: in each step one batch, in which every
-// answer under way gets its next token, and what room there is goes to the prompts in equal parts. Used by one
-// thread, but for interrupt().
+// answer under way gets its next token, and what room there is goes to the prompts in equal parts. What several prompts
+// begin with is computed once. Used by one thread, but for interrupt().
 #pragma once
 
 #include "engine/answer_text.h"
@@ -26,8 +26,8 @@ class Scheduler {
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
 
-    std::size_t free_places() const noexcept { return model_->context->parallel() - jobs_.size(); }
-    bool is_idle() const noexcept { return jobs_.empty(); }
+    std::size_t free_places() const noexcept { return model_->context->parallel() - requests(); }
+    bool is_idle() const noexcept { return requests() == 0; }
     // So many are added next.
     void expect(std::size_t requests) { sequences_.expect(requests); }
     // There must be a free place. What is wrong with the request its receiver hears in here.
@@ -51,12 +51,12 @@ class Scheduler {
 
   private:
     static constexpr std::int32_t broken_off = 2; // what llama_decode returns
+    static constexpr Sequences::Id no_sequence = -1;
 
     struct Job {
         Ticket ticket;
         std::unique_ptr<Receiver> receiver;
         Tokens tokens; // of the prompt and of the answer
-        Sequences::Id sequence;
         Sampler sampler;
         AnswerText text;
         std::optional<ToolUse> tools;
@@ -64,13 +64,30 @@ class Scheduler {
         std::optional<base::Nanoseconds> deadline;
         std::uint32_t max_tokens;
         bool slides;
-        std::optional<std::size_t>
-            borrowed; // of its tokens: those that its sequence held, and shall hold again
+        bool is_probe;
         Usage usage;
+        Sequences::Id sequence = no_sequence; // until it begins
+        // Of a probe's tokens: those that its sequence held, and shall hold again.
+        std::size_t borrowed = 0;
         std::size_t now = 0;      // tokens of it in the batch
         std::int32_t logits = -1; // where in the batch those of its last token are; less than 0: not in it
     };
 
+    // Another job that is about to compute what a prompt begins with, and how many tokens of it.
+    struct Leader {
+        Ticket ticket = 0;
+        std::size_t tokens = 0;
+    };
+    struct Follower {
+        Job job;
+        Leader leader;
+    };
+
+    std::size_t requests() const noexcept { return jobs_.size() + followers_.size(); }
+    // At once, or when its leader has computed what they share.
+    void begin(Job job);
+    std::optional<Leader> leader_of(const Job& job) const;
+    void begin_followers();
     void fill_batch();
     void write_batch();
     // False: there are no new logits, because it was broken off or failed.
@@ -100,7 +117,8 @@ class Scheduler {
     const base::Log& log_;
     Tally& tally_;
     Sequences sequences_;
-    std::vector<Job> jobs_; // in the order they came
+    std::vector<Job> jobs_; // in the order they began
+    std::vector<Follower> followers_;
     SchemaVocabulary schemas_;
     Batch batch_;
     Tokens saved_;              // what the file of the prefix holds

@@ -67,6 +67,14 @@ void Sequences::expect(std::size_t requests) {
     if (!grown) { log_.info(grown.error().message); } // take() tries it for fewer
 }
 
+std::size_t Sequences::available(std::span<const Token> prompt) const {
+    const std::span<const Token> shared = prompt.first(prompt.size() - 1);
+    const Id best = best_sequence(shared);
+    const SavedState* const past = find(shared);
+    return std::max(best < 0 ? 0 : beginning(held(best), shared),
+                    past == nullptr ? 0 : beginning(past->tokens, shared));
+}
+
 Result<Sequences::Id> Sequences::take(std::span<const Token> prompt) {
     const std::span<const Token> shared = prompt.first(prompt.size() - 1);
     const Id best = best_sequence(shared);

@@ -22,6 +22,8 @@ class Sequences {
 
     // Before take() for so many: where there is no memory for them yet, it grows once, not for one after the other.
     void expect(std::size_t requests);
+    // How many tokens of `prompt` a sequence for it would hold.
+    std::size_t available(std::span<const Token> prompt) const;
     // A sequence for a request that begins with `prompt`; not more at once than the context takes. It holds as much
     // of that beginning as can be had, but never all of it: the last token is computed in any case, for its logits.
     // Fails where there is no memory for another one.

@@ -306,27 +306,6 @@ TEST_F(EngineTest, ALongAnswerStaysWhileManyShortOnesBegin) {
     EXPECT_EQ(usage.cached_tokens + 1, usage.prompt_tokens);
 }
 
-TEST_F(EngineTest, RequestsThatBeginAlikeShareWhatIsComputed) {
-    const auto engine = start();
-    const std::string beginning(150, 'b');
-    answer(*engine, 1, question(4, beginning + "one"));
-    ask(*engine, 2, question(4, beginning + "two"));
-    ask(*engine, 3, question(4, beginning + "three"));
-    for (const int which : {2, 3}) {
-        const Usage usage = hearing_.wait_for_end(which).outcome->value().usage;
-        EXPECT_GT(usage.cached_tokens, 100U);
-        EXPECT_LT(usage.cached_tokens, usage.prompt_tokens);
-    }
-}
-
-TEST_F(EngineTest, WhatIsKeptOfThePastIsBounded) {
-    const auto engine = start({.model = VB_TINY_MODEL, .context = 512, .batch = 64, .kept = 100});
-    const std::string beginning(150, 'b');
-    answer(*engine, 1, question(4, beginning));
-    ask(*engine, 2, question(4, beginning));
-    EXPECT_LT(hearing_.wait_for_end(2).outcome->value().usage.cached_tokens, 100U);
-}
-
 TEST_F(EngineTest, ADeadlineEndsARequestUnderWayAndOneThatWaits) {
     const auto engine = start({.model = VB_TINY_MODEL, .context = 4096, .batch = 64, .parallel = 1});
     const auto until = [](auto time) {
