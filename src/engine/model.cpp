@@ -188,7 +188,7 @@ Result<> Loader::add_context_and_template(const GgufSummary& summary, Model& mod
     auto context = make_context(model.weights.get(), summary);
     if (!context) { return std::unexpected(std::move(context.error())); }
     model.context = *std::move(context);
-    if (!options_.cache.empty()) { restore_prefix(model); }
+    if (!options_.cache.empty() && model.context->can_generate()) { restore_prefix(model); }
     const Span span(timeline_, "engine: chat template");
     auto chat_template = ChatTemplate::parse(summary.chat_template);
     if (!chat_template) {

@@ -123,6 +123,26 @@ TEST_F(ModelKindsEngine, BertEmbedsAndRefusesToGenerate) {
     EXPECT_EQ(too_long.error().fault, Fault::too_long);
 }
 
+// Nothing is computed for the next start where no prompt is gone on with: libllama would abort.
+TEST_F(ModelKindsEngine, BertHasNoBeginningOfPrompts) {
+    const std::string directory = testing::TempDir() + "cache-of-bert-" + std::to_string(getpid());
+    {
+        const auto engine = start({.model = path_of("architecture-bert"), .cache = directory});
+        ASSERT_EQ(wait_for_state(), State::ready);
+        const std::string conversation = R"([{"role":"user","content":"some words"}])";
+        const std::string path = directory + "-conversation";
+        std::promise<Result<>> saved;
+        engine->save(conversation, path, [&](Result<> result) { saved.set_value(std::move(result)); });
+        const auto done = saved.get_future().get();
+        ASSERT_TRUE(done) << done.error().message;
+        std::promise<Result<std::string>> loaded;
+        engine->load(path, [&](Result<std::string> result) { loaded.set_value(std::move(result)); });
+        EXPECT_EQ(loaded.get_future().get().value(), conversation);
+        std::filesystem::remove(path);
+    }
+    EXPECT_FALSE(std::filesystem::exists(directory));
+}
+
 // A window that slides, a recurrent state, and both sorts of layers.
 class Remembering : public ModelKindsEngine, public testing::WithParamInterface<std::string> {};
 INSTANTIATE_TEST_SUITE_P(All, Remembering, testing::Values("gemma2", "mamba", "jamba"),
