@@ -60,13 +60,13 @@ def run_ctest(preset: str, environment: dict[str, str] | None = None) -> Result:
         return run_reporting(command, report, environment)
 
 
-def run_pytest(*paths: str, preset: str = "release", environment: dict[str, str] | None = None) -> Result:
+def run_pytest(*arguments: str, preset: str = "release", environment: dict[str, str] | None = None) -> Result:
     if not build(preset):
         return failure(f"build {preset}")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "pytest.xml")
         command: list[str | Path] = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junit-xml", report]
-        return run_reporting([*command, *paths], report, environment)
+        return run_reporting([*command, *arguments], report, environment)
 
 
 def run_asan() -> Result:
@@ -90,7 +90,7 @@ SUITES = (
     Suite("page", "the web page in Chromium", lambda: run_pytest("tests/page")),
     Suite("clients", "other people's clients of the OpenAI API, beside llama-server", lambda: run_pytest("tests/clients")),
     Suite("python", "the Python package", lambda: run_pytest("tests/python")),
-    Suite("vm", "User-Mode Linux from its launch to power-off", lambda: run_pytest("tests/vm")),
+    Suite("vm", "User-Mode Linux from its launch to power-off", lambda: run_pytest("tests/vm", "-n", "2", "--dist", "loadfile")),
     Suite("install", "the installed library from another project", lambda: run_pytest("tests/install")),
     Suite("lint", "formatting, static analysis, types, file sizes", lint.run),
     Suite(
