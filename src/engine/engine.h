@@ -83,7 +83,7 @@ struct Request {
     std::optional<base::Nanoseconds> deadline{}; // on the monotonic clock
     bool slides = false; // where the context is full, the older half of it is left out
     // Only shows that tokens are computed: what is kept of past requests stays as it is, and nothing is counted. A
-    // model for embeddings alone computes the one of a token.
+    // model for embeddings alone computes the embedding of one token.
     bool is_probe = false;
 };
 

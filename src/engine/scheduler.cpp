@@ -45,25 +45,26 @@ void Scheduler::add(Ticket ticket, const Request& request, std::unique_ptr<Recei
         }
     }
     const bool calls_only = *tools && (*tools)->is_required(); // a stop text would cut a call
-    begin({.ticket = ticket,
-           .receiver = std::move(receiver),
-           .tokens = *std::move(tokens),
-           .sampler = *std::move(sampler),
-           .text = AnswerText(calls_only ? std::vector<std::string>() : request.stop),
-           .tools = *std::move(tools),
-           .alternatives = request.alternatives,
-           .deadline = request.deadline,
-           .max_tokens = request.max_tokens,
-           .slides = request.slides,
-           .is_probe = request.is_probe,
-           .usage = {}});
-}
-
-void Scheduler::begin(Job job) {
+    Job job{.ticket = ticket,
+            .receiver = std::move(receiver),
+            .tokens = *std::move(tokens),
+            .sampler = *std::move(sampler),
+            .text = AnswerText(calls_only ? std::vector<std::string>() : request.stop),
+            .tools = *std::move(tools),
+            .alternatives = request.alternatives,
+            .deadline = request.deadline,
+            .max_tokens = request.max_tokens,
+            .slides = request.slides,
+            .is_probe = request.is_probe,
+            .usage = {}};
     if (const auto leader = leader_of(job)) {
         followers_.push_back({.job = std::move(job), .leader = *leader});
-        return;
+    } else {
+        begin(std::move(job));
     }
+}
+
+void Scheduler::begin(Job&& job) {
     const auto sequence = job.is_probe ? sequences_.borrow() : sequences_.take(job.tokens);
     if (!sequence) { return job.receiver->finished(std::unexpected(sequence.error())); }
     job.sequence = *sequence;
@@ -82,30 +83,30 @@ void Scheduler::begin(Job job) {
 
 std::optional<Scheduler::Leader> Scheduler::leader_of(const Job& job) const {
     if (job.is_probe || jobs_.empty() || !model_->context->can_cut()) { return std::nullopt; }
-    const std::span<const Token> shared = std::span(job.tokens).first(job.tokens.size() - 1);
-    std::optional<Leader> leader;
-    std::size_t most = sequences_.available(job.tokens) + worth_waiting;
+    const std::span<const Token> prompt = std::span(job.tokens).first(job.tokens.size() - 1);
+    const std::size_t available = sequences_.available(job.tokens);
+    Leader best{.ticket = 0, .tokens = available + worth_waiting - 1};
     for (const Job& other : jobs_) {
-        const auto tokens =
-            static_cast<std::size_t>(std::ranges::mismatch(shared, other.tokens).in1 - shared.begin());
-        if (other.is_probe || tokens < most) { continue; }
-        most = tokens + 1;
-        leader = {.ticket = other.ticket, .tokens = tokens};
+        const auto end = std::ranges::mismatch(prompt, other.tokens).in1;
+        const auto common = static_cast<std::size_t>(end - prompt.begin());
+        if (!other.is_probe && common > best.tokens) { best = {.ticket = other.ticket, .tokens = common}; }
     }
-    return leader;
+    return best.ticket == 0 ? std::nullopt : std::optional(best);
 }
 
 void Scheduler::begin_followers() {
-    const auto waits = [this](const Follower& follower) {
-        const auto leader = std::ranges::find(jobs_, follower.leader.ticket, &Job::ticket);
-        return leader != jobs_.end() && sequences_.held(leader->sequence).size() < follower.leader.tokens;
-    };
-    // Whoever follows again, now another, waits: what it shares with that one is not computed yet.
-    for (auto ready = std::ranges::find_if_not(followers_, waits); ready != followers_.end();
-         ready = std::ranges::find_if_not(followers_, waits)) {
-        Job job = std::move(ready->job);
-        followers_.erase(ready);
-        begin(std::move(job));
+    for (auto follower = followers_.begin(); follower != followers_.end();) {
+        const auto leader = std::ranges::find(jobs_, follower->leader.ticket, &Job::ticket);
+        if (leader != jobs_.end() && sequences_.held(leader->sequence).size() < follower->leader.tokens) {
+            ++follower;
+        } else if (const auto next =
+                       leader_of(follower->job)) { // with more in common, that is not computed yet
+            follower->leader = *next;
+            ++follower;
+        } else {
+            begin(std::move(follower->job));
+            follower = followers_.erase(follower);
+        }
     }
 }
 
@@ -143,22 +144,27 @@ void Scheduler::step() {
 
 void Scheduler::fill_batch() {
     const std::size_t most = model_->context->batch();
-    const auto pending = [this](const Job& job) {
-        return job.tokens.size() - sequences_.held(job.sequence).size();
-    };
     const auto answering = static_cast<std::size_t>(
-        std::ranges::count_if(jobs_, [&](const Job& job) { return pending(job) == 1; }));
+        std::ranges::count_if(jobs_, [this](const Job& job) { return wanted(job) == 1; }));
     std::size_t reading = jobs_.size() - answering;
     std::size_t room = answering == 0 ? most : std::min(prompt_share, most - answering);
     for (Job& job : jobs_) {
-        const std::size_t wanted = pending(job);
-        job.now = wanted;
-        if (wanted > 1) {
-            job.now = std::min(wanted, room / reading--); // the last one gets what is left
+        job.now = wanted(job);
+        if (job.now > 1) {
+            job.now = std::min(job.now, room / reading--); // the last one gets what is left
             room -= job.now;
         }
     }
     write_batch();
+}
+
+// What others wait for comes first and alone, so that a short prompt waits for nothing else of a long one.
+std::size_t Scheduler::wanted(const Job& job) const {
+    std::size_t end = job.tokens.size();
+    for (const Follower& follower : followers_) {
+        if (follower.leader.ticket == job.ticket) { end = std::min(end, follower.leader.tokens); }
+    }
+    return end - sequences_.held(job.sequence).size();
 }
 
 // In the order of their sequences: libllama computes sequences together only where each is the one after the last
@@ -227,7 +233,7 @@ std::int32_t Scheduler::decode() {
 
 // There is no memory for all of them: those that came first go on.
 void Scheduler::end_newest(const Error& reason) {
-    const Ticket newest = jobs_.back().ticket;
+    const Ticket newest = std::ranges::max_element(jobs_, {}, &Job::ticket)->ticket;
     end_where([newest](const Job& job) { return job.ticket == newest; }, std::unexpected(reason));
 }
 

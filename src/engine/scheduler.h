@@ -29,7 +29,7 @@ class Scheduler {
     std::size_t free_places() const noexcept { return model_->context->parallel() - requests(); }
     bool is_idle() const noexcept { return requests() == 0; }
     // So many are added next.
-    void expect(std::size_t requests) { sequences_.expect(requests); }
+    void expect(std::size_t requests) { sequences_.expect(requests + followers_.size()); }
     // There must be a free place. What is wrong with the request its receiver hears in here.
     void add(Ticket ticket, const Request& request, std::unique_ptr<Receiver> receiver);
     // Computes one batch, and lets the receivers know what came of it.
@@ -84,10 +84,14 @@ class Scheduler {
     };
 
     std::size_t requests() const noexcept { return jobs_.size() + followers_.size(); }
-    // At once, or when its leader has computed what they share.
-    void begin(Job job);
+    // With the sequence it needs. If that fails its receiver hears so.
+    void begin(Job&& job);
+    // Whom it had better wait for.
     std::optional<Leader> leader_of(const Job& job) const;
+    // Those whose leader has computed what they share, or is gone.
     void begin_followers();
+    // Of its tokens: how many are to be computed next.
+    std::size_t wanted(const Job& job) const;
     void fill_batch();
     void write_batch();
     // False: there are no new logits, because it was broken off or failed.

@@ -67,26 +67,30 @@ void Sequences::expect(std::size_t requests) {
     if (!grown) { log_.info(grown.error().message); } // take() tries it for fewer
 }
 
+Sequences::Source Sequences::source_of(std::span<const Token> tokens) const {
+    const Id best = best_sequence(tokens);
+    const SavedState* const past = find(tokens);
+    return {.sequence = best,
+            .in_sequence = best < 0 ? 0 : beginning(held(best), tokens),
+            .in_past = past == nullptr ? 0 : beginning(past->tokens, tokens)};
+}
+
 std::size_t Sequences::available(std::span<const Token> prompt) const {
-    const std::span<const Token> shared = prompt.first(prompt.size() - 1);
-    const Id best = best_sequence(shared);
-    const SavedState* const past = find(shared);
-    return std::max(best < 0 ? 0 : beginning(held(best), shared),
-                    past == nullptr ? 0 : beginning(past->tokens, shared));
+    const Source source = source_of(prompt.first(prompt.size() - 1));
+    return std::max(source.in_sequence, source.in_past);
 }
 
 Result<Sequences::Id> Sequences::take(std::span<const Token> prompt) {
     const std::span<const Token> shared = prompt.first(prompt.size() - 1);
-    const Id best = best_sequence(shared);
-    const std::size_t in_best = best < 0 ? 0 : beginning(held(best), shared);
-    const SavedState* const past = find(shared);
-    const std::size_t in_past = past == nullptr ? 0 : beginning(past->tokens, shared);
+    const Source source = source_of(shared);
+    const Id best = source.sequence;
     Result<Id> id = best;
-    if (best >= 0 && !sequences_[index(best)].is_under_way && in_best >= in_past) {
+    if (best >= 0 && !sequences_[index(best)].is_under_way && source.in_sequence >= source.in_past) {
         sequences_[index(best)].is_under_way = true; // so that it stays when others go to make place
-        if (held(best).size() > in_best + few_tokens) { put_aside(best); }
+        if (held(best).size() > source.in_sequence + few_tokens) { put_aside(best); }
     } else {
-        const std::optional<SavedState> wanted = in_best > in_past ? copy_of(best) : std::nullopt;
+        const std::optional<SavedState> wanted =
+            source.in_sequence > source.in_past ? copy_of(best) : std::nullopt;
         id = make_free_one();
         if (!id) { return id; }
         sequences_[index(*id)].is_under_way = true;

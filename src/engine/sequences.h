@@ -61,6 +61,13 @@ class Sequences {
     static std::size_t index(Id id) noexcept { return static_cast<std::size_t>(id); }
     std::size_t beginning(const Tokens& held, std::span<const Token> tokens) const;
     Id best_sequence(std::span<const Token> tokens) const;
+    // Where the beginning of `tokens` can be had, and how many of them.
+    struct Source {
+        Id sequence = -1;
+        std::size_t in_sequence = 0;
+        std::size_t in_past = 0;
+    };
+    Source source_of(std::span<const Token> tokens) const;
     // Of those that are not under way the least recently used, or an empty one before that. -1: there is none.
     Id oldest() const;
     Id free_one() const;

@@ -139,7 +139,7 @@ void Connection::watch_progress() {
 
 // What a client may not ask it need not send first, and it does not cost us the memory.
 bool Connection::head_is_refused() {
-    auto exchange = std::make_unique<Exchange>(parser_.request(), *this, peer_, request_begun_);
+    auto exchange = std::make_unique<Exchange>(parser_.head(), *this, peer_, request_begun_);
     exchange->close_afterwards();
     if (owner_.admit(*exchange)) { return false; }
     exchange_ = std::move(exchange);

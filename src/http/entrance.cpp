@@ -17,8 +17,11 @@ constexpr std::string_view page_path = "/page/";
 
 bool is_public(const Exchange& exchange) {
     const bool reads = exchange.method() == Method::get || exchange.method() == Method::head;
+    // Nobody wants to know what it says, and it would be kept until it is complete.
+    const bool has_body =
+        exchange.header("Transfer-Encoding") || exchange.header("Content-Length").value_or("0") != "0";
     const std::string path = exchange.path();
-    return reads && (std::ranges::contains(public_paths, path) || path.starts_with(page_path));
+    return reads && !has_body && (std::ranges::contains(public_paths, path) || path.starts_with(page_path));
 }
 
 std::optional<std::string> shown_key(const Exchange& exchange) {

@@ -1,5 +1,5 @@
-// One HTTP request and its reply. Lives from the arrival of the whole request until the last byte of the
-// reply is with the kernel or the connection is gone. Its connection owns it, and it never outlives that.
+// One HTTP request and its reply. Lives from the arrival of the whole request, or of a head that is refused, until the
+// last byte of the reply is with the kernel or the connection is gone. Its connection owns it, and it never outlives that.
 #pragma once
 
 #include "base/clock.h"

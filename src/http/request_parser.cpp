@@ -215,6 +215,13 @@ int RequestParser::end_message() {
     return HPE_PAUSED;
 }
 
+Request RequestParser::head() {
+    std::string body = std::exchange(request_.body, {}); // it may be long
+    Request head = request_;
+    request_.body = std::move(body);
+    return head;
+}
+
 Request RequestParser::take() {
     begun_ = has_head_ = expecting_ = complete_ = false;
     name_complete_ = true;

@@ -37,9 +37,9 @@ class RequestParser {
     std::size_t body_size() const noexcept { return request_.body.size(); }
     bool is_complete() const noexcept { return complete_; }
 
-    // What is known of the request: all but the body once the head is there.
-    const Request& request() const noexcept { return request_; }
-    // The same, and all of it once it is complete. The parser is ready for the next.
+    // What is known of the request, without its body: all of that once the head is there.
+    Request head();
+    // What is known of the request: all of it once it is complete. The parser is ready for the next.
     Request take();
 
   private:

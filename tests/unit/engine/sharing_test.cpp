@@ -1,4 +1,6 @@
 // What requests begin with in common, and who computes it.
+#include "engine/scheduler.h"
+
 #include "unit/engine/engine_fixture.h"
 
 namespace vb::engine {
@@ -42,24 +44,74 @@ TEST_F(EngineTest, WhatRequestsOfTheSameMomentBeginWithIsComputedOnce) {
     }
 }
 
-TEST_F(EngineTest, WhoWaitsForTheSameBeginningIsNotBoundToItsFate) {
+// Step by step.
+class SchedulerTest : public EngineTest {
+  protected:
+    void start_scheduler(const Options& options) {
+        scheduler_.emplace(load_model(options, timeline_, log_, load_).value(), options.context, timeline_,
+                           log_, tally_);
+    }
+    // The ticket is the number that its receiver has in `hearing_`.
+    void add(int which, const Request& request) {
+        scheduler_->add(static_cast<Scheduler::Ticket>(which), request,
+                        std::make_unique<Listener>(hearing_, which));
+    }
+    Finish finish_of(int which) { return hearing_.wait_for_end(which).outcome->value().finish; }
+
+    LoadControl load_;
+    Tally tally_;
+    std::optional<Scheduler> scheduler_;
+};
+
+TEST_F(SchedulerTest, WhoFollowsIsNotBoundToTheFateOfOthers) {
     const auto begins_alike = [](const char* end) { return question(8, std::string(300, 'a') + end); };
-    const auto engine = start({.model = VB_TINY_MODEL, .context = 512, .batch = 16, .parallel = 4});
-    const auto first = ask(*engine, 1, begins_alike("first"));
-    const auto second = ask(*engine, 2, begins_alike("second"));
+    start_scheduler({.model = VB_TINY_MODEL, .context = 512, .batch = 16, .parallel = 4});
+    add(1, begins_alike("first"));
+    add(2, begins_alike("second"));
     Request late = begins_alike("late");
     late.deadline = base::monotonic_now();
-    ask(*engine, 3, late);
-    ask(*engine, 4, begins_alike("last"));
-    engine->cancel(first);
-    engine->cancel(second);
-    EXPECT_EQ(hearing_.wait_for_end(1).outcome->value().finish, Finish::cancelled);
-    EXPECT_EQ(hearing_.wait_for_end(2).outcome->value().finish, Finish::cancelled);
-    EXPECT_EQ(hearing_.wait_for_end(3).outcome->value().finish, Finish::deadline);
-    const auto last = hearing_.wait_for_end(4);
-    EXPECT_EQ(last.outcome->value().finish, Finish::length);
-    const auto other = start();
-    EXPECT_EQ(last.text, answer(*other, 5, begins_alike("last")));
+    add(3, late);
+    add(4, begins_alike("last"));
+    EXPECT_EQ(scheduler_->free_places(), 0U);
+    scheduler_->step();
+    EXPECT_EQ(hearing_.order(), (std::vector{3})) << "its deadline";
+    EXPECT_EQ(scheduler_->free_places(), 1U);
+    scheduler_->cancel(2); // waits
+    scheduler_->cancel(1); // and is waited for
+    EXPECT_EQ(hearing_.order(), (std::vector{3, 2, 1}));
+    while (!scheduler_->is_idle()) {
+        scheduler_->step();
+    }
+    EXPECT_EQ(finish_of(1), Finish::cancelled);
+    EXPECT_EQ(finish_of(2), Finish::cancelled);
+    EXPECT_EQ(finish_of(3), Finish::deadline);
+    EXPECT_EQ(finish_of(4), Finish::length);
+    EXPECT_EQ(scheduler_->free_places(), 4U);
+    const auto alone = start();
+    EXPECT_EQ(hearing_.wait_for_end(4).text, answer(*alone, 5, begins_alike("last")));
+}
+
+TEST_F(SchedulerTest, AllAreToldWhenItEnds) {
+    start_scheduler({.model = VB_TINY_MODEL, .context = 512, .batch = 16, .parallel = 4});
+    for (int which = 1; which <= 4; ++which) {
+        add(which, question(8, std::string(100, 'a') + std::to_string(which)));
+    }
+    scheduler_->end_all(Finish::cancelled);
+    EXPECT_EQ(hearing_.order(), (std::vector{1, 2, 3, 4}));
+    EXPECT_TRUE(scheduler_->is_idle());
+}
+
+TEST_F(SchedulerTest, AShortPromptWaitsOnlyForWhatItSharesWithALongOne) {
+    start_scheduler({.model = VB_TINY_MODEL, .context = 512, .batch = 256, .parallel = 2});
+    add(1, question(8, std::string(40, 'a') + std::string(300, 'b')));
+    add(2, question(1, std::string(40, 'a')));
+    scheduler_->step();
+    scheduler_->count();
+    EXPECT_GE(tally_.held_tokens, 40U);
+    EXPECT_LT(tally_.held_tokens, 100U);
+    scheduler_->step();
+    EXPECT_EQ(hearing_.order(), (std::vector{2}));
+    EXPECT_GE(hearing_.wait_for_end(2).outcome->value().usage.cached_tokens, 40U);
 }
 
 TEST_F(EngineTest, WhatIsKeptOfThePastIsBounded) {

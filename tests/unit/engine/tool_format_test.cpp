@@ -26,7 +26,7 @@ constexpr std::string_view mistral =
     R"({%- if tool_call.id|length != 9 %}{{- raise_exception("ids have length 9!") }}{%- endif %}{%- endfor %})"
     R"({{- "]" }}{%- elif message.role == "tool" %}{{- message.tool_call_id }}{%- else %}{{- message.content }}{%- endif %}{%- endfor %})";
 
-constexpr const char* conversation =
+constexpr const char* whole_conversation =
     R"([{"role":"user","content":"Q"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function",)"
     R"("function":{"name":"add","arguments":"{\"a\": 1}"}}]},{"role":"tool","tool_call_id":"call_1","content":"2"}])";
 constexpr const char* one_tool =
@@ -53,7 +53,7 @@ TEST(ToolFormat, IsFoundFromTheTemplate) {
 }
 
 TEST(ToolFormat, TemplatesGetToolsAndCallsAsTheyNeedThem) {
-    const Messages messages{.json = conversation, .tools = one_tool};
+    const Messages messages{.json = whole_conversation, .tools = one_tool};
     EXPECT_NE(rendered(qwen, messages)
                   .find("<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>"),
               std::string::npos);
@@ -71,12 +71,12 @@ TEST(ToolFormat, TemplatesThatTakeTextGetTheArgumentsAsText) {
         rendered(
             "{% for m in messages %}{% for c in m.tool_calls %}{{ tools[0].type + c.function.arguments }}"
             "<tool_call>{% endfor %}{% endfor %}",
-            {.json = conversation, .tools = one_tool}),
+            {.json = whole_conversation, .tools = one_tool}),
         R"(function{"a":1}<tool_call>)");
 }
 
 TEST(ToolFormat, WhereTheTemplateKnowsNoToolsTheyAreTold) {
-    const std::string text = rendered("", {.json = conversation, .tools = one_tool});
+    const std::string text = rendered("", {.json = whole_conversation, .tools = one_tool});
     EXPECT_TRUE(text.starts_with("<|im_start|>system\nYou may call one or more functions")) << text;
     EXPECT_NE(text.find(R"({"type":"function","function":{"name":"add","description":"Adds",)"),
               std::string::npos);

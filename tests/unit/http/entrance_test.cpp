@@ -101,6 +101,11 @@ TEST_F(EntranceTest, TheBodyOfAStrangerIsNotWaitedFor) {
     EXPECT_EQ(refused.headers.at("WWW-Authenticate"), "Bearer");
     EXPECT_TRUE(stranger.closed());
     EXPECT_TRUE(eventually([this] { return server_->open_exchanges() == 0; }));
+    for (const char* const body : {"Content-Length: 4000000", "Transfer-Encoding: chunked"}) {
+        Client reader = connected();
+        reader.send(std::string("GET / HTTP/1.1\r\nHost: t\r\n") + body + "\r\n\r\n");
+        EXPECT_EQ(reader.reply().status, 401) << body;
+    }
 
     Client known = connected();
     known.send(head + "x-api-key: secret\r\nExpect: 100-continue\r\n\r\n");
