@@ -112,7 +112,7 @@ def other_table(results: Results, storm: int, idle: int, shared: int) -> list[st
         return lambda of_it: form.format(statistics.median(value(one) for one in of_it))
 
     def first(part: float) -> Callable[[list[Other]], str]:
-        return lambda of_it: f"{percentile([ms for one in of_it for ms in one.shared_first_ms], part):.0f} ms"
+        return median(lambda one: percentile(one.shared_first_ms, part), "{:.0f} ms")
 
     def answer(of_it: list[Other]) -> str:
         times = [one.idle_answer_ms for one in of_it if one.idle_answer_ms is not None]
