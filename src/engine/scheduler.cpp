@@ -84,14 +84,13 @@ void Scheduler::begin(Job&& job) {
 std::optional<Scheduler::Leader> Scheduler::leader_of(const Job& job) const {
     if (job.is_probe || jobs_.empty() || !model_->context->can_cut()) { return std::nullopt; }
     const std::span<const Token> prompt = std::span(job.tokens).first(job.tokens.size() - 1);
-    const std::size_t available = sequences_.available(job.tokens);
-    Leader best{.ticket = 0, .tokens = available + worth_waiting - 1};
+    Leader best;
     for (const Job& other : jobs_) {
-        const auto end = std::ranges::mismatch(prompt, other.tokens).in1;
-        const auto common = static_cast<std::size_t>(end - prompt.begin());
+        const std::size_t common = common_length(other.tokens, prompt);
         if (!other.is_probe && common > best.tokens) { best = {.ticket = other.ticket, .tokens = common}; }
     }
-    return best.ticket == 0 ? std::nullopt : std::optional(best);
+    if (best.tokens < sequences_.available(job.tokens) + worth_waiting) { return std::nullopt; }
+    return best;
 }
 
 void Scheduler::begin_followers() {
@@ -99,14 +98,16 @@ void Scheduler::begin_followers() {
         const auto leader = std::ranges::find(jobs_, follower->leader.ticket, &Job::ticket);
         if (leader != jobs_.end() && sequences_.held(leader->sequence).size() < follower->leader.tokens) {
             ++follower;
-        } else if (const auto next =
-                       leader_of(follower->job)) { // with more in common, that is not computed yet
+            continue;
+        }
+        // With another it may have more in common, which is not computed yet.
+        if (const auto next = leader_of(follower->job)) {
             follower->leader = *next;
             ++follower;
-        } else {
-            begin(std::move(follower->job));
-            follower = followers_.erase(follower);
+            continue;
         }
+        begin(std::move(follower->job));
+        follower = followers_.erase(follower);
     }
 }
 

@@ -6,10 +6,6 @@
 namespace vb::engine {
 namespace {
 
-std::size_t common_length(const Tokens& one, std::span<const Token> other) {
-    return static_cast<std::size_t>(std::ranges::mismatch(one, other).in1 - one.begin());
-}
-
 // Worth as much time as it takes to put them aside.
 constexpr std::size_t few_tokens = 8;
 
@@ -17,6 +13,10 @@ constexpr std::size_t few_tokens = 8;
 constexpr std::size_t short_answer = 256;
 
 } // namespace
+
+std::size_t common_length(const Tokens& one, std::span<const Token> other) {
+    return static_cast<std::size_t>(std::ranges::mismatch(one, other).in1 - one.begin());
+}
 
 Sequences::Sequences(Context& context, std::size_t kept, SavedState first, const base::Log& log)
     : context_(context), kept_(kept), log_(log), sequences_(context.parallel()) {

@@ -12,6 +12,9 @@
 
 namespace vb::engine {
 
+// So many tokens do both begin with.
+std::size_t common_length(const Tokens& one, std::span<const Token> other);
+
 class Sequences {
   public:
     using Id = llama_seq_id;

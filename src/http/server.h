@@ -45,7 +45,8 @@ class Server final : private ConnectionOwner {
     void on_head(std::function<bool(Exchange&)> admits) { admits_ = std::move(admits); }
     // Called each time the number of open exchanges falls to zero.
     void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
-    // Called at the end of every exchange: those too that the handler never saw, since the request was malformed or refused by its head.
+    // Called at the end of every exchange: those too that the handler never saw, since the request was malformed or
+    // refused by its head.
     void on_finished(std::function<void(const Exchange&)> finished) { finished_ = std::move(finished); }
 
   private:

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -95,8 +96,25 @@ inline Request question(std::uint32_t tokens, std::string_view text = "Hello") {
             .sampling = {.temperature = 0}};
 }
 
+// What `call` has its argument called with.
+template <class Value, class Call>
+Value awaited(Call call) {
+    std::promise<Value> promise;
+    call([&promise](Value value) { promise.set_value(std::move(value)); });
+    return promise.get_future().get();
+}
+
 class EngineTest : public testing::Test {
   protected:
+    static Result<Embeddings> embed(Engine& engine, const std::vector<std::string>& texts) {
+        return awaited<Result<Embeddings>>([&](auto done) { engine.embed(texts, done); });
+    }
+    static Result<> save(Engine& engine, const std::string& messages, const std::string& path) {
+        return awaited<Result<>>([&](auto done) { engine.save(messages, path, done); });
+    }
+    static Result<std::string> load(Engine& engine, const std::string& path) {
+        return awaited<Result<std::string>>([&](auto done) { engine.load(path, done); });
+    }
     std::unique_ptr<Engine> start(Options options) {
         return std::make_unique<Engine>(std::move(options), timeline_, log_, [this](State state) {
             const std::scoped_lock lock(mutex_);

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <iterator>
 #include <regex>
 #include <thread>
@@ -203,23 +202,9 @@ TEST_F(EngineTest, TokensAndTextBecomeOneAnother) {
     EXPECT_EQ(hearing_.wait_for_end(3).outcome->error().fault, Fault::request);
 }
 
-template <class Value>
-class Promised {
-  public:
-    auto function() {
-        return [this](Value value) { promise_.set_value(std::move(value)); };
-    }
-    Value get() { return promise_.get_future().get(); }
-
-  private:
-    std::promise<Value> promise_;
-};
-
 TEST_F(EngineTest, EmbeddingsHaveLengthOneAndAreTheSameForTheSameText) {
     const auto engine = start();
-    Promised<Result<Embeddings>> promised;
-    engine->embed({"one text", "another", "one text"}, promised.function());
-    const auto embeddings = promised.get();
+    const auto embeddings = embed(*engine, {"one text", "another", "one text"});
     ASSERT_TRUE(embeddings) << embeddings.error().message;
     const std::uint32_t size = embeddings->size;
     ASSERT_EQ(embeddings->values.size(), 3 * size);
@@ -231,9 +216,7 @@ TEST_F(EngineTest, EmbeddingsHaveLengthOneAndAreTheSameForTheSameText) {
     EXPECT_NEAR(squares, 1, 1e-5);
     EXPECT_TRUE(std::ranges::equal(all.first(size), all.subspan(2 * std::size_t{size})));
     EXPECT_FALSE(std::ranges::equal(all.first(size), all.subspan(size, size)));
-    Promised<Result<Embeddings>> too_long;
-    engine->embed({std::string(3000, 'q')}, too_long.function());
-    EXPECT_EQ(too_long.get().error().fault, Fault::too_long);
+    EXPECT_EQ(embed(*engine, {std::string(3000, 'q')}).error().fault, Fault::too_long);
 }
 
 // Until the engine's thread has counted.
@@ -301,15 +284,11 @@ TEST_F(EngineTest, AConversationIsSavedAndComesBackComputed) {
     {
         const auto engine = start();
         expected = answer(*engine, 1, request);
-        Promised<Result<>> saved;
-        engine->save(messages, path, saved.function());
-        const auto done = saved.get();
+        const auto done = save(*engine, messages, path);
         ASSERT_TRUE(done) << done.error().message;
     }
     const auto engine = start();
-    Promised<Result<std::string>> loaded;
-    engine->load(path, loaded.function());
-    const auto read = loaded.get();
+    const auto read = load(*engine, path);
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(*read, messages);
     ask(*engine, 2, request);
@@ -319,9 +298,7 @@ TEST_F(EngineTest, AConversationIsSavedAndComesBackComputed) {
 
     std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
     for (const std::string& wrong : {path, path + "-not-there"}) {
-        Promised<Result<std::string>> refused;
-        engine->load(wrong, refused.function());
-        const auto refusal = refused.get();
+        const auto refusal = load(*engine, wrong);
         ASSERT_FALSE(refusal);
         EXPECT_EQ(refusal.error().fault, Fault::state_file);
         EXPECT_NE(refusal.error().message.find(wrong), std::string::npos) << refusal.error().message;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <future>
 
 namespace vb::engine {
 namespace {
@@ -65,11 +64,6 @@ class ModelKindsEngine : public EngineTest {
     std::unique_ptr<Engine> start_kind(const std::string& name) {
         return start(
             {.model = path_of(name), .context = 256, .first_context = 32, .batch = 32, .parallel = 4});
-    }
-    static Result<Embeddings> embed(Engine& engine, const std::vector<std::string>& texts) {
-        std::promise<Result<Embeddings>> done;
-        engine.embed(texts, [&](Result<Embeddings> result) { done.set_value(std::move(result)); });
-        return done.get_future().get();
     }
     std::string text_alone(const std::string& name, const Request& request) {
         const auto engine = start_kind(name);
@@ -131,13 +125,9 @@ TEST_F(ModelKindsEngine, BertHasNoBeginningOfPrompts) {
         ASSERT_EQ(wait_for_state(), State::ready);
         const std::string conversation = R"([{"role":"user","content":"some words"}])";
         const std::string path = directory + "-conversation";
-        std::promise<Result<>> saved;
-        engine->save(conversation, path, [&](Result<> result) { saved.set_value(std::move(result)); });
-        const auto done = saved.get_future().get();
+        const auto done = save(*engine, conversation, path);
         ASSERT_TRUE(done) << done.error().message;
-        std::promise<Result<std::string>> loaded;
-        engine->load(path, [&](Result<std::string> result) { loaded.set_value(std::move(result)); });
-        EXPECT_EQ(loaded.get_future().get().value(), conversation);
+        EXPECT_EQ(load(*engine, path).value(), conversation);
         std::filesystem::remove(path);
     }
     EXPECT_FALSE(std::filesystem::exists(directory));
@@ -204,14 +194,10 @@ TEST_P(Remembering, ItIsSavedAndComesBack) {
     const auto engine = start_kind(name);
     const std::string expected = answer(
         *engine, 1, {.prompt = Messages{conversation}, .max_tokens = 20, .sampling = {.temperature = 0}});
-    std::promise<Result<>> saved;
-    engine->save(conversation, file, [&](const Result<>& result) { saved.set_value(result); });
-    const auto done = saved.get_future().get();
+    const auto done = save(*engine, conversation, file);
     ASSERT_TRUE(done.has_value()) << done.error().message;
     const auto other = start_kind(name);
-    std::promise<Result<std::string>> loaded;
-    other->load(file, [&](Result<std::string> result) { loaded.set_value(std::move(result)); });
-    EXPECT_EQ(loaded.get_future().get().value_or("nothing"), conversation);
+    EXPECT_EQ(load(*other, file).value_or("nothing"), conversation);
     EXPECT_EQ(answer(*other, 2,
                      {.prompt = Messages{conversation}, .max_tokens = 20, .sampling = {.temperature = 0}}),
               expected);
